@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# neap: one kernel image per application. `make help` explains every target.
+
+ARCH  ?= x86_64
+APP   ?= shell
+DEBUG ?= 0
+V     ?= 0
+
+FLAVOUR := $(ARCH)$(if $(filter 1,$(DEBUG)),-debug)
+BUILD   := build/$(FLAVOUR)
+ELF     := $(BUILD)/neap-$(APP).elf
+ISO     := $(BUILD)/neap-$(APP).iso
+Q       := $(if $(filter 1,$(V)),,@)
+
+# Goals that only need the tree itself.
+LIGHT_GOALS := help clean lint install bench test unit run
+.DEFAULT_GOAL := all
+
+.PHONY: all iso run test unit guest system lint bench install clean help
+all: $(ELF)
+iso: $(ISO)
+
+ifneq ($(filter-out $(LIGHT_GOALS),$(or $(MAKECMDGOALS),all)),)
+include tools/build/kernel.mk
+endif
+include tests/unit/unit.mk
+
+install: ## install the Debian packages that are missing (asks before sudo)
+	$(Q)tools/install build run test
+
+run: install ## build everything and boot the guest (BOOT=iso|direct, MEM=, SMP=, MACHINE=, APPEND=)
+	$(Q)$(MAKE) --no-print-directory all iso
+	$(Q)tools/run --elf $(ELF) --iso $(ISO)
+
+test: install ## set everything up and run all tests (QEMU=new: on the newest QEMU)
+	$(Q)tests/run
+
+unit: install ## the unit tests only: mm/ and drivers/ natively, with sanitizers
+	$(Q)tests/run unit
+
+guest: install ## the self-tests inside the booted kernel only
+	$(Q)tests/run guest
+
+system: install ## the tests that drive QEMU from outside only
+	$(Q)tests/run system
+
+lint: install ## format, static analysis, spelling, names in comments
+	$(Q)tests/run lint
+
+bench: install ## neap beside a Linux guest: ratios in build/bench/*.tsv, pictures beside them
+	$(Q)tools/install bench
+	$(Q)tools/bench/run
+
+clean: ## remove build/
+	$(Q)rm -rf build
+
+help: ## this text
+	@echo "Targets:"
+	@sed -n 's/^\([a-z]*\):.*## /  \1\t/p' Makefile | sort | expand -t 12
+	@echo "  all         build/<arch>/neap-<app>.elf"
+	@echo "  iso         build/<arch>/neap-<app>.iso"
+	@echo "Variables: ARCH=$(ARCH) APP=$(APP) DEBUG=0|1 V=0|1 SMP= MEM= MACHINE= BOOT= APPEND="

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Traps: faults and exceptions, register dumps, backtraces.
+ */
+#ifndef ARCH_TRAP_H
+#define ARCH_TRAP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct trap_frame; /* the architecture's register save area */
+
+/* Install the trap table on this CPU. Early, once per CPU, interrupts off. */
+void arch_trap_init_cpu(void);
+
+/* Print every register of `frame` through log_emergency(). Any context. */
+void arch_trap_print(const struct trap_frame *frame);
+
+uintptr_t arch_trap_pc(const struct trap_frame *frame);
+/* Where a backtrace from `frame` starts. */
+uintptr_t arch_trap_frame_pointer(const struct trap_frame *frame);
+/* The caller's own frame pointer, as a start for backtrace_print(). */
+uintptr_t arch_frame_pointer(void);
+
+/*
+ * One step up the stack: reads the return address and the next frame pointer at `fp`.
+ * Returns false at the end or when `fp` does not lie in mapped kernel stack memory.
+ */
+bool arch_unwind_step(uintptr_t *fp, uintptr_t *pc);
+
+/*
+ * Run fn(arg); if it traps, return the trap's code (>= 0) instead of panicking. -1: no trap.
+ * For self-tests of protection; fn runs with interrupts on and must not sleep or nest.
+ */
+int arch_trap_expect(void (*fn)(void *), void *arg, uintptr_t *fault_address);
+
+/* Upcall: a trap that no fixup handled. Prints everything and ends the machine. */
+void panic_trap(struct trap_frame *frame, const char *name, uint64_t code, uintptr_t address)
+    __attribute__((noreturn));
+
+#endif

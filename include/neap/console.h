@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The console: what log, shell and libc write to and read from.
+ */
+#ifndef NEAP_CONSOLE_H
+#define NEAP_CONSOLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Write bytes; '\n' becomes CR LF. Lines of different writers do not mix. Any context. */
+void console_write(const char *text, size_t length);
+
+/* The same without locks: panics. */
+void console_write_emergency(const char *text, size_t length);
+
+/*
+ * Wait for typed bytes and take up to `size` of them. Returns how many (>= 1), or -ETIMEDOUT.
+ * Thread context.
+ */
+int console_read(char *buffer, size_t size, uint64_t timeout_ns);
+
+#endif

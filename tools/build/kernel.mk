@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Rules that turn the source folders into one image. Included by the top Makefile.
+
+include arch/$(ARCH)/arch.mk
+
+NEWLIB  := $(shell tools/build/newlib $(ARCH))
+GCC_INC := $(shell $(CC) -print-file-name=include)
+ifeq ($(NEWLIB),)
+$(error newlib is not available: run tools/build/newlib $(ARCH) to see why)
+endif
+NEWLIB_INC := $(NEWLIB)/$(NEWLIB_TARGET)/include
+NEWLIB_LIB := $(NEWLIB)/$(NEWLIB_TARGET)/lib
+
+# Every folder of the house that goes into the image; all its sources do.
+KERNEL_DIRS := arch/$(ARCH) mm kernel kernel/shell $(ARCH_DRIVER_DIRS) drivers/virtio tests/guest
+APP_DIRS    := libc apps/$(APP)
+
+sources = $(foreach dir,$(1),$(wildcard $(dir)/*.c $(dir)/*.S $(dir)/*.asm))
+objects = $(patsubst %,$(BUILD)/obj/%.o,$(call sources,$(1)))
+
+KERNEL_OBJS := $(call objects,$(KERNEL_DIRS))
+APP_OBJS    := $(call objects,$(APP_DIRS))
+
+WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+            -Wpointer-arith -Wvla
+CPPFLAGS := -nostdinc -Iinclude -Iarch/$(ARCH)/include -isystem $(NEWLIB_INC) \
+            -isystem $(GCC_INC) -U__linux__ -Ulinux -U__linux -U__unix__ -Uunix -U__unix \
+            -U__gnu_linux__ -D__DYNAMIC_REENT__ $(if $(filter 1,$(DEBUG)),-DNEAP_DEBUG)
+CFLAGS   := -std=gnu11 -O2 -g -ffreestanding -fno-omit-frame-pointer -ffunction-sections \
+            -fdata-sections -fno-common -fno-asynchronous-unwind-tables \
+            -fno-tree-vectorize -fstack-protector-strong -mstack-protector-guard=global \
+            -ffile-prefix-map=$(CURDIR)/= $(WARNINGS) $(ARCH_CFLAGS)
+LDFLAGS  := -nostdlib -static --gc-sections -z noexecstack -z max-page-size=4096 \
+            --build-id=none --no-warn-rwx-segments
+
+$(KERNEL_OBJS): CFLAGS += $(ARCH_KERNEL_CFLAGS)
+
+# A change of flags rebuilds what depends on them.
+FLAGS_FILE := $(BUILD)/flags
+FLAGS_NOW  := $(CC) $(CPPFLAGS) $(CFLAGS) $(ARCH_KERNEL_CFLAGS) $(LDFLAGS)
+$(shell mkdir -p $(BUILD); echo '$(FLAGS_NOW)' | cmp -s - $(FLAGS_FILE) || \
+        echo '$(FLAGS_NOW)' > $(FLAGS_FILE))
+
+say = @printf '  %-5s %s\n' $(1) $(2)
+
+$(BUILD)/obj/%.c.o: %.c $(FLAGS_FILE)
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+
+$(BUILD)/obj/%.S.o: %.S $(FLAGS_FILE)
+	$(call say,AS,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(ARCH_CFLAGS) -D__ASSEMBLY__ -MMD -MP -c $< -o $@
+
+$(BUILD)/obj/%.asm.o: %.asm $(FLAGS_FILE)
+	$(call say,NASM,$<)
+	@mkdir -p $(@D)
+	$(Q)nasm -f elf64 --reproducible -Werror -i $(<D)/ -MD $(@:.o=.d) -MP -o $@ $<
+
+# The image is linked twice: the second time with the symbol table of the first, which lies
+# behind all code, so that no function moves.
+SCRIPT := boot/$(ARCH).lds
+LINK    = $(LD) $(LDFLAGS) -T $(SCRIPT) $(KERNEL_OBJS) $(APP_OBJS) \
+          --start-group $(NEWLIB_LIB)/libc.a $(NEWLIB_LIB)/libm.a --end-group
+
+$(BUILD)/neap-$(APP).pass1: $(KERNEL_OBJS) $(APP_OBJS) $(SCRIPT) $(FLAGS_FILE)
+	$(call say,LD,$@)
+	$(Q)$(LINK) -o $@
+
+$(BUILD)/neap-$(APP).ksyms.S: $(BUILD)/neap-$(APP).pass1 tools/build/symbols.py
+	$(Q)$(NM) -n $< | python3 tools/build/symbols.py > $@
+
+$(BUILD)/neap-$(APP).ksyms.o: $(BUILD)/neap-$(APP).ksyms.S
+	$(Q)$(CC) -c $< -o $@
+
+$(ELF): $(BUILD)/neap-$(APP).ksyms.o
+	$(call say,LD,$@)
+	$(Q)$(LINK) $< -o $@.tmp
+	$(Q)$(NM) -n $(BUILD)/neap-$(APP).pass1 | grep -i ' t ' > $(BUILD)/text.pass1
+	$(Q)$(NM) -n $@.tmp | grep -i ' t ' | cmp - $(BUILD)/text.pass1
+	$(Q)$(STRIP) -g -o $@.stripped $@.tmp && $(STRIP) -s $@.stripped
+	$(Q)mv $@.tmp $@
+
+$(ISO): $(ELF) boot/mkiso boot/grub.cfg
+	$(call say,ISO,$@)
+	$(Q)boot/mkiso $(ELF).stripped $@ "$(APPEND)"
+
+# Compile one folder's objects only: make check-objects DIR=mm
+.PHONY: check-objects
+check-objects: $(call objects,$(DIR))
+
+-include $(patsubst %.o,%.d,$(KERNEL_OBJS) $(APP_OBJS))
