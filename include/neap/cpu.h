@@ -13,6 +13,7 @@
 
 #define MAX_CPUS 64
 
+struct spinlock;
 struct thread;
 
 #define LOCKS_HELD_MAX 8
@@ -25,15 +26,20 @@ struct cpu {
     uint64_t interrupts;  /* count of interrupts taken; written by the CPU */
     struct thread *current;
     struct thread *idle_thread;
-    unsigned preempt_disabled; /* depth; the CPU itself only */
+    struct thread *switched_from; /* during a switch: the thread that gave up the CPU */
+    unsigned preempt_disabled;    /* depth; the CPU itself only */
     bool need_resched;
-    /* Debug builds: ranks of the spinlocks held, innermost last. */
+    bool call_pending; /* a cross call waits for this CPU; set by the caller */
+    /* Debug builds: the spinlocks held, innermost last. */
     unsigned nr_locks_held;
-    uint8_t locks_held[LOCKS_HELD_MAX];
+    const struct spinlock *locks_held[LOCKS_HELD_MAX];
 };
 
 /* Every CPU that was started, by number; NULL beyond cpu_count(). */
 extern struct cpu *cpus[MAX_CPUS];
+
+/* The boot CPU; valid from the first instruction, `current` included. */
+extern struct cpu boot_cpu;
 
 /* CPUs that run. Any context. */
 unsigned cpu_count(void);
@@ -51,9 +57,9 @@ void smp_start(void);
 void smp_call_ipi(void);
 
 /*
- * Run fn(arg) on every other online CPU with interrupts off, and wait for all of them.
- * Thread context or under spinlocks of rank below LOCK_RANK_SMP; interrupts must be on in
- * the caller unless no other CPU is online. fn must not sleep or take locks.
+ * Run fn(arg) on every other online CPU with interrupts off, and wait for all of them. Any
+ * context but interrupts. fn must not sleep, take locks or wait: a CPU that spins for a lock
+ * runs it from there, so a caller may even hold spinlocks.
  */
 void smp_call_others(void (*fn)(void *), void *arg);
 

@@ -29,8 +29,10 @@ enum lock_rank {
     LOCK_RANK_BUDDY,
     LOCK_RANK_REPORTING,
     LOCK_RANK_WORK,
+    LOCK_RANK_THREADS, /* the list of all threads */
     LOCK_RANK_WAITQUEUE,
     LOCK_RANK_TIMER,
+    LOCK_RANK_THREAD, /* one thread's state */
     LOCK_RANK_RUNQUEUE,
     LOCK_RANK_TRACE,
     LOCK_RANK_LOG,
@@ -44,7 +46,10 @@ struct spinlock {
     const char *name;
 };
 
-#define SPINLOCK_INIT(lock_name, lock_rank) {.rank = (lock_rank), .name = (lock_name)}
+#define SPINLOCK_INIT(lock_name, lock_rank)      \
+    {                                            \
+        .rank = (lock_rank), .name = (lock_name) \
+    }
 
 void spin_init(struct spinlock *lock, const char *name, enum lock_rank rank);
 
@@ -70,11 +75,11 @@ struct mutex {
     const char *name;
 };
 
-#define MUTEX_INIT(lock, lock_name, lock_rank)                                                 \
-    {.guard = SPINLOCK_INIT(lock_name, LOCK_RANK_WAITQUEUE),                                   \
-     .waiters = LIST_INIT((lock).waiters),                                                     \
-     .rank = (lock_rank),                                                                      \
-     .name = (lock_name)}
+#define MUTEX_INIT(lock, lock_name, lock_rank)                                         \
+    {                                                                                  \
+        .guard = SPINLOCK_INIT(lock_name, LOCK_RANK_WAITQUEUE),                        \
+        .waiters = LIST_INIT((lock).waiters), .rank = (lock_rank), .name = (lock_name) \
+    }
 
 void mutex_init(struct mutex *mutex, const char *name, enum lock_rank rank);
 

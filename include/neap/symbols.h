@@ -7,6 +7,9 @@
 
 #include <stdint.h>
 
+/* The number of known functions: 0 in an image linked without the table. Any context. */
+unsigned symbol_count(void);
+
 /*
  * The function that holds `address`: its name, and the offset into it through `offset`. NULL
  * when the address is in no known function. Any context.

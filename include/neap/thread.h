@@ -26,25 +26,27 @@ enum thread_state {
 
 #define THREAD_NAME_MAX 16
 
+#define MUTEXES_HELD_MAX 8
+
 struct thread {
     struct arch_context context;
+    struct spinlock lock;  /* state, on_cpu, wake_pending */
     struct list run_link;  /* run queue; under the run queue's lock */
     struct list all_link;  /* list of all threads; under its lock */
     struct list wait_link; /* wait queue or mutex; under that one's lock */
     enum thread_state state;
     enum thread_priority priority;
-    bool on_cpu;         /* its registers are not saved yet */
-    bool wake_pending;   /* woken between preparing to sleep and sleeping */
-    bool timed_out;      /* how the last wait ended */
-    unsigned cpu;        /* where it runs or ran last */
-    uint64_t slice_end;  /* ns */
-    uint64_t run_ns;     /* time it has run */
-    uint64_t started_ns; /* when it was last switched to */
-    void *stack;         /* lowest usable address; NULL: the boot stack */
+    bool on_cpu;           /* its registers are not saved yet */
+    bool wake_pending;     /* woken while it did not sleep: its next sleep returns at once */
+    unsigned cpu;          /* where it runs or ran last */
+    uint64_t slice_end;    /* ns */
+    uint64_t run_ns;       /* time it has run */
+    uint64_t started_ns;   /* when it was last switched to */
+    void *stack;           /* lowest usable address; NULL: the boot stack */
     const char *wait_name; /* what it waits for; shown by `threads` */
-    void *libc;          /* newlib's struct _reent, owned by libc/ */
-    uint8_t nr_mutexes;  /* debug builds: ranks of mutexes held */
-    uint8_t mutex_ranks[8];
+    void *libc;            /* newlib's struct _reent, owned by libc/ */
+    unsigned nr_mutexes;   /* debug builds: the mutexes held, innermost last */
+    const struct mutex *mutexes[MUTEXES_HELD_MAX];
     uint32_t id;
     char name[THREAD_NAME_MAX];
 };
@@ -83,8 +85,13 @@ void thread_for_each(void (*fn)(const struct thread *, void *), void *arg);
 /* Set up scheduling on the boot CPU: the caller becomes the first thread. Once. */
 void sched_init(void);
 
-/* Upcall of IPI_RESCHEDULE and of every interrupt's end: switch if another thread is due. */
+/* Upcall of IPI_RESCHEDULE. Interrupt context. */
 void sched_ipi(void);
+
+/*
+ * Upcall of every interrupt's end, after the controller was told: switch if another thread is
+ * due. Interrupts off; returns when the interrupted thread runs again.
+ */
 void sched_preempt_at_irq_exit(void);
 
 #endif

@@ -30,8 +30,8 @@ void timer_init(struct timer *timer, void (*fn)(void *), void *arg);
 void timer_set(struct timer *timer, uint64_t deadline_ns);
 
 /*
- * Disarm. On return fn is not running on another CPU (unless fn itself calls this) and will not run. Any context
- * that holds no lock which fn takes.
+ * Disarm. On return fn is not running on another CPU (unless fn itself calls this) and will not
+ * run. Any context that holds no lock which fn takes.
  */
 void timer_cancel(struct timer *timer);
 
@@ -44,7 +44,10 @@ static inline uint64_t clock_ns(void)
 /* Set up this CPU's timer list. Once per CPU. */
 void timer_init_cpu(void);
 
-/* The earliest deadline that the scheduler wants on this CPU (slice end); UINT64_MAX: none. */
+/*
+ * Have sched_slice_expired() called on this CPU at `deadline_ns`; UINT64_MAX: not at all.
+ * Interrupts off.
+ */
 void timer_set_slice(uint64_t deadline_ns);
 
 #endif

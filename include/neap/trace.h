@@ -32,6 +32,36 @@ struct trace_event {
     uint16_t reserved;
 };
 
+/*
+ * What precedes the records of one CPU in memory, so that a dump can be decoded without the
+ * image. 64 bytes; the record of event number n (from 0) has index n % capacity.
+ */
+#define TRACE_MAGIC      "NEAPTRC1"
+#define TRACE_VERSION    1
+#define TRACE_BYTE_ORDER 0x01020304u
+
+struct trace_ring {
+    char magic[8];        /* TRACE_MAGIC without its terminator */
+    uint32_t byte_order;  /* TRACE_BYTE_ORDER, as this CPU stores it */
+    uint32_t version;     /* TRACE_VERSION */
+    uint32_t record_size; /* sizeof(struct trace_event) */
+    uint32_t capacity;    /* records in the ring */
+    uint64_t count;       /* events ever recorded */
+    uint32_t cpu;
+    uint32_t reserved;
+    char arch[24]; /* "x86_64", zero-filled */
+    struct trace_event events[];
+};
+
+_Static_assert(sizeof(struct trace_event) == 48, "scripts rely on the record's size");
+_Static_assert(sizeof(struct trace_ring) == 64, "scripts rely on the header's size");
+
+/* The ring of a CPU, NULL before trace_init_cpu() ran there. Any context. */
+const struct trace_ring *trace_ring_of(unsigned cpu);
+
+/* The name of a reason ("trap", "interrupt", ...). Any context. */
+const char *trace_reason_name(unsigned reason);
+
 /* Record one event of this CPU. Any context; overwrites the oldest. */
 void trace_record(enum trace_reason reason, uint64_t code, uint64_t address, uint64_t pc,
                   uint64_t begin_ns, uint64_t end_ns);
