@@ -1,0 +1,422 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Unit tests: threads as coroutines, waiting, timers and the virtual clock. */
+#include "shim.h"
+#include "unit.h"
+#include <errno.h>
+#include <neap/panic.h>
+#include <neap/timer.h>
+#include <neap/wait.h>
+#include <sanitizer/common_interface_defs.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <ucontext.h>
+
+#define STACK_BYTES (256 * 1024)
+#define TIMERS_MAX  128
+#define MAIN_THREAD 0
+#define THREADS_MAX 128
+#define RELAX_NS    1000
+
+/* A coroutine; the test itself is the first. */
+struct fiber {
+    struct thread thread;
+    ucontext_t context;
+    void *host_stack;
+    const void *asan_bottom;
+    size_t asan_size;
+    void *asan_fake;
+    void (*entry)(void *);
+    void *arg;
+    struct waitqueue *queue; /* sleeps there; NULL: sleeps for time alone */
+    uint64_t deadline;
+};
+
+uint64_t shim_clock_ns;
+
+static struct fiber *fibers[THREADS_MAX];
+static unsigned nr_fibers;
+static struct fiber *running, *previous;
+static struct timer *timers[TIMERS_MAX];
+static uint64_t chaos_state;
+static bool escaping;
+
+static uint64_t chaos_random(void)
+{
+    chaos_state ^= chaos_state << 13;
+    chaos_state ^= chaos_state >> 7;
+    chaos_state ^= chaos_state << 17;
+    return chaos_state;
+}
+
+void shim_chaos(uint64_t seed)
+{
+    chaos_state = seed * UINT64_C(0x9e3779b97f4a7c15);
+}
+
+uint64_t arch_clock_ns(void)
+{
+    return shim_clock_ns;
+}
+
+uint64_t arch_cycles_to_ns(uint64_t cycles)
+{
+    return cycles;
+}
+
+uint64_t arch_wall_clock_ns(void)
+{
+    return UINT64_C(1700000000) * NS_PER_S + shim_clock_ns;
+}
+
+struct thread *thread_current(void)
+{
+    return &running->thread;
+}
+
+bool shim_on_main_stack(void)
+{
+    return running == fibers[MAIN_THREAD];
+}
+
+bool thread_may_sleep(void)
+{
+    const struct cpu *cpu = cpu_self();
+
+    return arch_irqs_enabled() && !cpu->nr_locks_held && !cpu->preempt_disabled &&
+           !shim_in_interrupt();
+}
+
+/* --- timers --- */
+
+void timer_init(struct timer *timer, void (*fn)(void *), void *arg)
+{
+    memset(timer, 0, sizeof(*timer));
+    timer->fn = fn;
+    timer->arg = arg;
+}
+
+void timer_set(struct timer *timer, uint64_t deadline_ns)
+{
+    timer->deadline_ns = deadline_ns;
+    if (timer->armed)
+        return;
+    for (unsigned i = 0; i < TIMERS_MAX; i++) {
+        if (!timers[i]) {
+            timers[i] = timer;
+            timer->armed = true;
+            return;
+        }
+    }
+    unit_fail(__FILE__, __LINE__, "too many timers");
+}
+
+void timer_cancel(struct timer *timer)
+{
+    timer->armed = false;
+    for (unsigned i = 0; i < TIMERS_MAX; i++) {
+        if (timers[i] == timer)
+            timers[i] = NULL;
+    }
+}
+
+unsigned shim_timers_armed(void)
+{
+    unsigned count = 0;
+
+    for (unsigned i = 0; i < TIMERS_MAX; i++)
+        count += timers[i] != NULL;
+    return count;
+}
+
+/* Run what is due, earliest first, in interrupt context; wake sleepers whose time is over. */
+static void run_due(void)
+{
+    struct timer *due;
+
+    do {
+        due = NULL;
+        for (unsigned i = 0; i < TIMERS_MAX; i++) {
+            if (timers[i] && timers[i]->deadline_ns <= shim_clock_ns &&
+                (!due || timers[i]->deadline_ns < due->deadline_ns))
+                due = timers[i];
+        }
+        if (due) {
+            irqflags_t flags;
+
+            timer_cancel(due);
+            shim_irq_enter(&flags);
+            due->fn(due->arg);
+            shim_irq_exit(flags);
+        }
+    } while (due);
+    for (unsigned i = 0; i < nr_fibers; i++) {
+        if (fibers[i]->thread.state == THREAD_SLEEPING && fibers[i]->deadline <= shim_clock_ns)
+            fibers[i]->thread.state = THREAD_READY;
+    }
+}
+
+static void fail_deadlock(void)
+{
+    for (unsigned i = 0; i < nr_fibers; i++) {
+        if (fibers[i]->thread.state == THREAD_SLEEPING)
+            unit_note("thread %s waits for %s", fibers[i]->thread.name,
+                      fibers[i]->queue ? fibers[i]->queue->name : "ever");
+    }
+    unit_fail(__FILE__, __LINE__, "every thread waits for ever");
+}
+
+/* Everything waits: go straight to the next moment at which something happens. */
+static void advance_to_next_event(void)
+{
+    uint64_t next = UINT64_MAX;
+
+    for (unsigned i = 0; i < TIMERS_MAX; i++) {
+        if (timers[i])
+            next = MIN(next, timers[i]->deadline_ns);
+    }
+    for (unsigned i = 0; i < nr_fibers; i++) {
+        if (fibers[i]->thread.state == THREAD_SLEEPING)
+            next = MIN(next, fibers[i]->deadline);
+    }
+    if (next == UINT64_MAX)
+        fail_deadlock();
+    shim_clock_ns = MAX(shim_clock_ns, next);
+    run_due();
+}
+
+void shim_relax(void)
+{
+    shim_clock_ns += RELAX_NS;
+    if (arch_irqs_enabled() && !shim_in_interrupt())
+        run_due();
+}
+
+/* --- switching --- */
+
+/* First thing on the new stack: the one left may be dead, and a panic may be on its way. */
+static void finish_switch(void)
+{
+    if (previous && previous->thread.state == THREAD_DEAD) {
+        free(previous->host_stack);
+        previous->host_stack = NULL;
+    }
+    if (escaping && shim_on_main_stack()) {
+        escaping = false;
+        longjmp(unit_panic_target, 1);
+    }
+}
+
+static void switch_to(struct fiber *next)
+{
+    struct fiber *self = running;
+    bool dying = self->thread.state == THREAD_DEAD;
+
+    if (next == self)
+        return;
+    next->thread.state = THREAD_RUNNING;
+    previous = self;
+    running = next;
+    shim_current_cpu->current = &next->thread;
+    __sanitizer_start_switch_fiber(dying ? NULL : &self->asan_fake, next->asan_bottom,
+                                   next->asan_size);
+    swapcontext(&self->context, &next->context);
+    __sanitizer_finish_switch_fiber(self->asan_fake, NULL, NULL);
+    finish_switch();
+}
+
+static struct fiber *pick_ready(void)
+{
+    unsigned start = 0;
+
+    for (unsigned i = 0; i < nr_fibers; i++) {
+        if (fibers[i] == running)
+            start = i + 1;
+    }
+    if (chaos_state)
+        start = (unsigned)(chaos_random() % nr_fibers);
+    for (unsigned i = 0; i < nr_fibers; i++) {
+        struct fiber *fiber = fibers[(start + i) % nr_fibers];
+
+        if (fiber->thread.state == THREAD_READY)
+            return fiber;
+    }
+    return NULL;
+}
+
+/* The running coroutine gives way; its state says whether it wants to come back. */
+static void schedule(void)
+{
+    struct fiber *next;
+
+    while (!(next = pick_ready()))
+        advance_to_next_event();
+    if (chaos_state)
+        shim_run_on((unsigned)(chaos_random() % cpu_count()));
+    if (next == running)
+        next->thread.state = THREAD_RUNNING;
+    else
+        switch_to(next);
+}
+
+void shim_preempt_point(void)
+{
+    if (chaos_state && thread_may_sleep() && chaos_random() % 4 == 0) {
+        running->thread.state = THREAD_READY;
+        schedule();
+    }
+}
+
+void thread_yield(void)
+{
+    struct fiber *next;
+
+    running->thread.state = THREAD_READY;
+    next = pick_ready();
+    if (next == running) {
+        running->thread.state = THREAD_RUNNING;
+        shim_relax();
+    } else {
+        schedule();
+    }
+}
+
+static void fiber_main(void)
+{
+    __sanitizer_finish_switch_fiber(NULL, &previous->asan_bottom, &previous->asan_size);
+    finish_switch();
+    running->entry(running->arg);
+    thread_exit();
+}
+
+struct thread *thread_create(const char *name, enum thread_priority priority,
+                             void (*entry)(void *), void *arg)
+{
+    struct fiber *fiber = calloc(1, sizeof(*fiber));
+
+    if (nr_fibers == THREADS_MAX)
+        return NULL;
+    snprintf(fiber->thread.name, sizeof(fiber->thread.name), "%s", name);
+    fiber->thread.priority = priority;
+    fiber->thread.state = THREAD_READY;
+    fiber->thread.id = nr_fibers;
+    fiber->entry = entry;
+    fiber->arg = arg;
+    fiber->deadline = UINT64_MAX;
+    fiber->host_stack = malloc(STACK_BYTES);
+    fiber->asan_bottom = fiber->host_stack;
+    fiber->asan_size = STACK_BYTES;
+    getcontext(&fiber->context);
+    fiber->context.uc_stack.ss_sp = fiber->host_stack;
+    fiber->context.uc_stack.ss_size = STACK_BYTES;
+    makecontext(&fiber->context, fiber_main, 0);
+    fibers[nr_fibers++] = fiber;
+    return &fiber->thread;
+}
+
+void thread_exit(void)
+{
+    running->thread.state = THREAD_DEAD;
+    schedule();
+    abort();
+}
+
+/* A panic on a coroutine's stack: the jump must start on the test's own stack. */
+void shim_escape_to_main(void)
+{
+    escaping = true;
+    fibers[MAIN_THREAD]->thread.state = THREAD_READY;
+    switch_to(fibers[MAIN_THREAD]);
+    abort();
+}
+
+/* --- sleeping --- */
+
+static void sleep_until(struct waitqueue *queue, uint64_t deadline)
+{
+    if (!thread_may_sleep())
+        panic("sleeping in a context that may not sleep (%s)", queue ? queue->name : "time");
+    running->queue = queue;
+    running->deadline = deadline;
+    running->thread.state = THREAD_SLEEPING;
+    schedule();
+    running->queue = NULL;
+    running->deadline = UINT64_MAX;
+}
+
+static uint64_t deadline_after(uint64_t ns)
+{
+    return ns > UINT64_MAX - shim_clock_ns ? UINT64_MAX : shim_clock_ns + ns;
+}
+
+void thread_sleep_ns(uint64_t ns)
+{
+    uint64_t deadline = deadline_after(ns);
+
+    while (shim_clock_ns < deadline)
+        sleep_until(NULL, deadline);
+}
+
+void waitqueue_init(struct waitqueue *queue, const char *name)
+{
+    spin_init(&queue->lock, name, LOCK_RANK_WAITQUEUE);
+    list_init(&queue->threads);
+    queue->name = name;
+}
+
+int wait_until(struct waitqueue *queue, bool (*condition)(void *), void *arg,
+               uint64_t timeout_ns)
+{
+    uint64_t deadline = deadline_after(timeout_ns);
+
+    if (!thread_may_sleep())
+        panic("waiting for %s in a context that may not sleep", queue->name);
+    while (!condition(arg)) {
+        if (shim_clock_ns >= deadline)
+            return -ETIMEDOUT;
+        sleep_until(queue, deadline);
+    }
+    return 0;
+}
+
+void wake_all(struct waitqueue *queue)
+{
+    for (unsigned i = 0; i < nr_fibers; i++) {
+        if (fibers[i]->thread.state == THREAD_SLEEPING && fibers[i]->queue == queue)
+            fibers[i]->thread.state = THREAD_READY;
+    }
+}
+
+void shim_settle(void)
+{
+    bool others;
+
+    do {
+        others = false;
+        for (unsigned i = 0; i < nr_fibers; i++)
+            others |= fibers[i] != running && fibers[i]->thread.state == THREAD_READY;
+        if (others) {
+            running->thread.state = THREAD_READY;
+            schedule();
+        }
+    } while (others);
+}
+
+void shim_advance(uint64_t ns)
+{
+    thread_sleep_ns(ns);
+    shim_settle();
+}
+
+void shim_sched_init(void)
+{
+    struct fiber *fiber = calloc(1, sizeof(*fiber));
+
+    snprintf(fiber->thread.name, sizeof(fiber->thread.name), "test");
+    fiber->thread.state = THREAD_RUNNING;
+    fiber->deadline = UINT64_MAX;
+    fibers[MAIN_THREAD] = fiber;
+    nr_fibers = 1;
+    running = fiber;
+    shim_current_cpu->current = &fiber->thread;
+}

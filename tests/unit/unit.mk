@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Unit tests: kernel code compiled for the host, with sanitizers and coverage counters.
+# A suite is a folder tests/unit/<suite>/; UNIT_CODE_<suite> names the kernel code under test.
+# Programs: build/unit/<suite>; objects and coverage data: build/unit/obj/<suite>/.
+
+UNIT_CC     ?= gcc
+UNIT_BUILD  := build/unit
+UNIT_SHIM   := $(wildcard tests/unit/shim/*.c)
+UNIT_SUITES ?= mm virtio
+
+UNIT_CODE_mm     := $(wildcard mm/*.c)
+UNIT_CODE_virtio := $(wildcard mm/*.c drivers/pci/*.c drivers/virtio/*.c)
+
+# Further suites bring a suite.mk that extends UNIT_SUITES and names their code.
+-include $(wildcard tests/unit/*/suite.mk)
+
+UNIT_CFLAGS := -std=gnu11 -D_GNU_SOURCE -DNEAP_DEBUG -O1 -g -fno-omit-frame-pointer \
+	-Wall -Wextra -Werror -Wshadow -Wpointer-arith -Wvla \
+	-fsanitize=address,undefined -fno-sanitize-recover=all --coverage \
+	-Itests/unit/shim/include -Itests/unit/shim -Iinclude -MMD -MP
+UNIT_LDFLAGS := -fsanitize=address,undefined --coverage -Wl,-T,tests/unit/shim/tables.ld
+
+define unit_suite
+UNIT_OBJECTS_$(1) := $$(patsubst %.c,$$(UNIT_BUILD)/obj/$(1)/%.o,$$(UNIT_CODE_$(1)) \
+	$$(UNIT_SHIM) $$(wildcard tests/unit/$(1)/*.c))
+
+$$(UNIT_BUILD)/obj/$(1)/%.o: %.c
+	@mkdir -p $$(@D)
+	$$(UNIT_CC) $$(UNIT_CFLAGS) $$(UNIT_CFLAGS_$(1)) -c -o $$@ $$<
+
+$$(UNIT_BUILD)/$(1): $$(UNIT_OBJECTS_$(1)) tests/unit/shim/tables.ld
+	@mkdir -p $$(@D)
+	$$(UNIT_CC) -o $$@ $$(UNIT_OBJECTS_$(1)) $$(UNIT_LDFLAGS)
+
+-include $$(UNIT_OBJECTS_$(1):.o=.d)
+endef
+$(foreach suite,$(UNIT_SUITES),$(eval $(call unit_suite,$(suite))))
+
+.PHONY: unit-binaries
+unit-binaries: $(addprefix $(UNIT_BUILD)/,$(UNIT_SUITES)) ## build the unit-test programs
