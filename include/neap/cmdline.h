@@ -38,6 +38,9 @@ const char *cmdline_text(void);
 /* The application's arguments (argv[0] is the application's name). */
 int cmdline_app_args(char ***argv);
 
+/* Print every key with its help text, for `help boot`. Thread context. */
+void cmdline_print_keys(void);
+
 /* Parse "on"/"off" (also 1/0, yes/no). Returns 0 or -EINVAL. */
 int parse_on_off(const char *text, bool *value);
 

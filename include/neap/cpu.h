@@ -27,6 +27,7 @@ struct cpu {
     struct thread *current;
     struct thread *idle_thread;
     struct thread *switched_from; /* during a switch: the thread that gave up the CPU */
+    uint8_t running_priority;     /* of `current`, THREAD_PRIORITIES when idle: others' hint */
     unsigned preempt_disabled;    /* depth; the CPU itself only */
     bool need_resched;
     bool call_pending; /* a cross call waits for this CPU; set by the caller */

@@ -43,6 +43,8 @@ struct thread {
     uint64_t run_ns;       /* time it has run */
     uint64_t started_ns;   /* when it was last switched to */
     void *stack;           /* lowest usable address; NULL: the boot stack */
+    void (*entry)(void *); /* what it was created for */
+    void *entry_arg;
     const char *wait_name; /* what it waits for; shown by `threads` */
     void *libc;            /* newlib's struct _reent, owned by libc/ */
     unsigned nr_mutexes;   /* debug builds: the mutexes held, innermost last */
