@@ -8,6 +8,7 @@
 #include <arch/irq.h>
 #include <arch/pci.h>
 #include <neap/compiler.h>
+#include <neap/list.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -18,14 +19,17 @@ struct pci_function {
     uint16_t vendor, device;
     uint16_t subsystem_vendor, subsystem_device;
     uint8_t revision;
+    uint32_t class_code; /* base class << 16 | subclass << 8 | interface */
     struct {
-        uint64_t phys; /* 0: absent or an I/O BAR */
+        uint64_t phys; /* 0: absent, an I/O BAR, or a range that makes no sense */
         uint64_t size;
     } bars[PCI_BARS];
     /* MSI-X, when pci_msix_enable() succeeded */
     volatile uint8_t *msix_table;
     unsigned msix_vectors;
+    const char *driver; /* name of the driver that took it, or NULL */
     void *driver_data;
+    struct list link;
 };
 
 struct pci_driver {
@@ -61,8 +65,14 @@ static inline void pci_write(const struct pci_function *fn, unsigned offset, uns
  */
 unsigned pci_find_capability(const struct pci_function *fn, uint8_t id, unsigned from);
 
-/* Switch memory decoding and bus mastering on. */
-void pci_enable(struct pci_function *fn);
+/* Let the function answer at its memory BARs, and raise its interrupt line. */
+void pci_enable_memory(struct pci_function *fn);
+
+/* Let it reach memory: after it was reset, so that nothing old goes on. */
+void pci_enable_bus_master(struct pci_function *fn);
+
+/* Take both away: a device that does not obey can then reach no memory. */
+void pci_disable(struct pci_function *fn);
 
 /*
  * Switch MSI-X on with every entry masked. Returns the number of entries, -ENOTSUP without

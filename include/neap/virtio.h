@@ -9,9 +9,11 @@
 #ifndef NEAP_VIRTIO_H
 #define NEAP_VIRTIO_H
 
+#include <neap/compiler.h>
 #include <neap/list.h>
 #include <neap/lock.h>
 #include <neap/virtqueue.h>
+#include <neap/wait.h>
 #include <neap/work.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -84,15 +86,18 @@ struct virtio_transport_ops {
     void (*filter_features)(struct virtio_device *, struct virtio_features *accepted);
     uint32_t (*config_generation)(struct virtio_device *);
     /* Width 1, 2, 4 bytes; the value in CPU byte order. -ERANGE beyond the config space. */
-    int (*config_read)(struct virtio_device *, unsigned offset, unsigned width, uint32_t *value);
-    int (*config_write)(struct virtio_device *, unsigned offset, unsigned width, uint32_t value);
+    int (*config_read)(struct virtio_device *, unsigned offset, unsigned width,
+                       uint32_t *value);
+    int (*config_write)(struct virtio_device *, unsigned offset, unsigned width,
+                        uint32_t value);
     /* Largest size of a queue; 0: there is no such queue. */
     unsigned (*queue_max_size)(struct virtio_device *, unsigned index);
     /*
      * Attach interrupts for `nr_queues` queues and the configuration. Called once after
      * FEATURES_OK; the transport shares vectors when there are few.
      */
-    int (*setup_interrupts)(struct virtio_device *, const unsigned *indices, unsigned nr_queues);
+    int (*setup_interrupts)(struct virtio_device *, const unsigned *indices,
+                            unsigned nr_queues);
     /* Make a queue live. 0, -EIO when the device refuses the vector or the size. */
     int (*queue_enable)(struct virtio_device *, unsigned index, unsigned size,
                         const struct virtqueue_areas *areas);
@@ -116,15 +121,16 @@ struct virtio_driver {
     /* The configuration changed. Thread context, never beside probe or remove. May be NULL. */
     void (*config_changed)(struct virtio_device *);
     /*
-     * The device has been reset: take back buffers (virtqueue_detach()), free everything that probe
-     * made. Every wait of the driver's threads must already end because the queues are broken.
+     * The device has been reset: take back buffers (virtqueue_detach()), free everything that
+     * probe made. Every wait of the driver's threads must already end because the queues are
+     * broken.
      */
     void (*remove)(struct virtio_device *);
 };
 
 /* Put a driver into the image. */
-#define VIRTIO_DRIVER(driver)                                                                  \
-    static const struct virtio_driver *const virtio_driver_##driver LINKER_TABLE_ENTRY(        \
+#define VIRTIO_DRIVER(driver)                                                           \
+    static const struct virtio_driver *const virtio_driver_##driver LINKER_TABLE_ENTRY( \
         virtio_driver) = &(driver)
 
 #define VIRTIO_QUEUES_MAX 64
@@ -144,8 +150,10 @@ struct virtio_device {
     unsigned nr_queues;
     struct work config_work;
     struct work reset_work;
-    unsigned resets;  /* recoveries so far; after VIRTIO_RESETS_MAX the device is left alone */
-    bool live;        /* DRIVER_OK was set and no reset came since */
+    unsigned resets;   /* recoveries so far; after VIRTIO_RESETS_MAX the device is left alone */
+    bool live;         /* DRIVER_OK was set and no reset came since */
+    bool probed;       /* the driver's probe succeeded and its remove has not run */
+    bool misbehaved;   /* reported since the last start: reset_work is on its way */
     const char *fault; /* why the device was given up, or NULL */
     /* set by the driver */
     void *driver_data;
@@ -168,7 +176,8 @@ static inline bool virtio_accepted(const struct virtio_device *dev, unsigned bit
 /* Find a driver and initialise the device. Returns 0 also when no driver exists (logged). */
 int virtio_device_add(struct virtio_device *dev);
 
-/* A queue's interrupt came: runs its callback. Interrupt context. Unknown indices are ignored. */
+/* A queue's interrupt came: runs its callback. Interrupt context. Unknown indices are ignored.
+ */
 void virtio_queue_interrupt(struct virtio_device *dev, unsigned index);
 
 /* The configuration interrupt came. Interrupt context. */
@@ -177,11 +186,16 @@ void virtio_config_interrupt(struct virtio_device *dev);
 /* ---- for drivers ---- */
 
 struct virtio_queue_request {
-    unsigned index;     /* virtqueue number */
-    const char *name;   /* "inflate": shown in messages */
+    unsigned index;                /* virtqueue number */
+    const char *name;              /* "inflate": shown in messages */
     virtqueue_callback_t callback; /* NULL: no interrupts wanted */
     void *arg;
-    unsigned max_size;  /* upper bound for the ring, 0: what the device allows */
+    unsigned max_size; /* upper bound for the ring, 0: what the device allows */
+    /*
+     * Pieces of the largest buffer. Above 1 the ring sets indirect tables of that many entries
+     * aside, so that adding never allocates; 0 and 1: none.
+     */
+    unsigned max_pieces;
     struct virtqueue *queue; /* result */
 };
 
@@ -200,7 +214,8 @@ void virtio_device_ready(struct virtio_device *dev);
 
 /*
  * Read a little-endian field of 1, 2, 4 or 8 bytes of the device's configuration, bracketed by
- * the generation (CFG-001..003). 0; -ERANGE beyond the space; -EIO when it never settles. Thread context.
+ * the generation (CFG-001..003). 0; -ERANGE beyond the space; -EIO when it never settles.
+ * Thread context.
  */
 int virtio_config_get(struct virtio_device *dev, unsigned offset, unsigned width,
                       uint64_t *value);
@@ -208,10 +223,18 @@ int virtio_config_put(struct virtio_device *dev, unsigned offset, unsigned width
                       uint64_t value);
 
 /*
- * Something the device said makes no sense, or it does not answer: log `why`, mark its queues broken so that every
- * wait ends, reset it and probe it again from a work queue. Any context.
+ * Something the device said makes no sense, or it does not answer: log `why`, mark its queues
+ * broken so that every wait ends, reset it and probe it again from a work queue. Any context.
  */
 void virtio_device_misbehaved(struct virtio_device *dev, const char *why);
+
+/*
+ * Wait until `queue` has something to take. The queue's callback must wake `waiters`. Returns
+ * 0; -EIO when the queue is broken; -ETIMEDOUT after VIRTIO_ANSWER_SECONDS, and then the
+ * device counts as misbehaving. Thread context.
+ */
+#define VIRTIO_ANSWER_SECONDS 10
+int virtqueue_wait(struct virtqueue *queue, struct waitqueue *waiters) MUST_CHECK;
 
 /* Call fn for each device. Thread context. For `devices`. */
 void virtio_for_each(void (*fn)(struct virtio_device *, void *), void *arg);

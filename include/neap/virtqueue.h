@@ -26,12 +26,12 @@ typedef void (*virtqueue_callback_t)(struct virtqueue *queue, void *arg);
 
 /*
  * Offer one buffer: `out` device-readable pieces, then `in` device-writable ones. `token` (not
- * NULL) comes back from virtqueue_take(). Returns 0; -ENOSPC when the ring has no room (nothing changed);
- * -EIO on a broken queue; -EINVAL for an empty or over-long buffer (RING-SPLIT-004, -008).
- * Never sleeps.
+ * NULL) comes back from virtqueue_take(). Returns 0; -ENOSPC when the ring has no room (nothing
+ * changed); -EIO on a broken queue; -EINVAL for an empty or over-long buffer (RING-SPLIT-004,
+ * -008). Never sleeps.
  */
-int virtqueue_add(struct virtqueue *queue, const struct virtio_sg *sg, unsigned out, unsigned in,
-                  void *token);
+int virtqueue_add(struct virtqueue *queue, const struct virtio_sg *sg, unsigned out,
+                  unsigned in, void *token);
 
 /* Tell the device about added buffers if it wants to know. Never sleeps. */
 void virtqueue_kick(struct virtqueue *queue);
@@ -42,6 +42,9 @@ void virtqueue_kick(struct virtqueue *queue);
  * virtqueue_broken() is true, the reason is logged and the device is reset and probed again.
  */
 void *virtqueue_take(struct virtqueue *queue, uint32_t *length);
+
+/* Is there a used buffer to take, or is the queue broken? Any context. */
+bool virtqueue_has_used(const struct virtqueue *queue);
 
 /* Ask for callbacks again; returns true if used buffers came meanwhile (take them first). */
 bool virtqueue_enable_callback(struct virtqueue *queue);

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the files of the virtio core share.
+ */
+#ifndef VIRTIO_INTERNAL_H
+#define VIRTIO_INTERNAL_H
+
+#include <neap/virtio.h>
+
+/* One kind of ring; every function is called on a queue that is not broken. */
+struct ring_ops {
+    int (*add)(struct virtqueue *queue, const struct virtio_sg *sg, unsigned out, unsigned in,
+               void *token);
+    /* Forget what was added since the last call; does the device want to know of it? */
+    bool (*kick_needed)(struct virtqueue *queue);
+    /* The upper half of a notification with VIRTIO_F_NOTIFICATION_DATA. */
+    uint16_t (*notify_position)(const struct virtqueue *queue);
+    void *(*take)(struct virtqueue *queue, uint32_t *length);
+    bool (*has_used)(const struct virtqueue *queue);
+    bool (*enable_callback)(struct virtqueue *queue);
+    void (*disable_callback)(struct virtqueue *queue);
+    unsigned (*room)(const struct virtqueue *queue);
+    void *(*detach)(struct virtqueue *queue);
+    void (*destroy)(struct virtqueue *queue);
+};
+
+/* The part of a virtqueue that does not depend on the kind of ring. */
+struct virtqueue {
+    const struct ring_ops *ring;
+    struct virtio_device *dev;
+    const char *name;
+    virtqueue_callback_t callback;
+    void *arg;
+    unsigned index;
+    unsigned size;
+    bool broken;
+};
+
+/*
+ * Make a split ring of `size` descriptors (a power of two) and say where it lies. NULL when
+ * memory is short. Thread context.
+ */
+struct virtqueue *split_create(struct virtio_device *dev,
+                               const struct virtio_queue_request *request, unsigned size,
+                               struct virtqueue_areas *areas);
+
+/* What a used entry says makes no sense: log it with its value and give the device up. */
+void virtqueue_bad(struct virtqueue *queue, const char *what, uint64_t value);
+
+/* Mark every queue broken and run every callback, so that each wait looks again. */
+void virtio_break_queues(struct virtio_device *dev);
+
+/* Free the rings. The device was reset before and its interrupts are detached. */
+void virtio_destroy_queues(struct virtio_device *dev);
+
+/*
+ * Choose `accepted` from what is offered. Returns 0, or -ENOTSUP with a logged reason when the
+ * device and its driver have no common ground.
+ */
+int virtio_negotiate(struct virtio_device *dev);
+
+/* Set further status bits (STATUS-002: never clear one). */
+void virtio_add_status(struct virtio_device *dev, uint8_t bits);
+
+/* Run the initialisation of virtio 1.4, 3.1.1. Under the device's lock. */
+int virtio_start(struct virtio_device *dev);
+
+/* Reset the device and take everything down. Under the device's lock. */
+void virtio_stop(struct virtio_device *dev);
+
+/* Work functions of a device (recovery.c). */
+void virtio_config_work(struct work *work);
+void virtio_reset_work(struct work *work);
+
+#endif

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The driver's side of a split ring: what split*.c share.
+ *
+ * The device can write to all ring memory, so nothing is ever decided by what is read back from
+ * it except the used index and the used entries, and those are checked against `slots`, our own
+ * record of what is in flight.
+ */
+#ifndef VIRTIO_SPLIT_H
+#define VIRTIO_SPLIT_H
+
+#include "internal.h"
+#include "ring_layout.h"
+#include <neap/page.h>
+
+#define NO_TABLE UINT16_MAX
+
+/* Our record of one descriptor, and of the buffer whose head it is. */
+struct split_slot {
+    void *token;        /* of the buffer in flight whose head this is, else NULL */
+    uint32_t in_length; /* its device-writable bytes */
+    uint16_t count;     /* its descriptors in the ring */
+    uint16_t table;     /* its indirect table, or NO_TABLE */
+    uint16_t next;      /* free list, and chain: what the descriptor says */
+};
+
+struct split_ring {
+    struct virtqueue queue;
+    struct ring_descriptor *descriptors;
+    struct ring_available *available;
+    struct ring_used *used;
+    struct page *memory;
+    unsigned order;
+
+    uint16_t free_head;
+    unsigned nr_free;     /* descriptors */
+    unsigned nr_buffers;  /* in flight */
+    unsigned nr_added;    /* since the last kick */
+    uint16_t avail_index; /* what we published last */
+    uint16_t last_used;   /* used entries taken so far */
+    bool event_index;
+    bool in_order;
+    bool callbacks; /* wanted */
+
+    /* IN_ORDER: one used entry may stand for a batch, which ends at batch_last. */
+    uint16_t oldest;       /* head of the oldest buffer in flight */
+    unsigned batch_left;   /* buffers of the batch not taken yet */
+    uint32_t batch_length; /* what the device wrote into the last of them */
+
+    struct ring_descriptor *tables; /* indirect tables of table_entries each, or NULL */
+    unsigned table_entries;
+    unsigned nr_free_tables;
+    uint16_t *free_tables;
+
+    struct split_slot slots[];
+};
+
+static inline struct split_ring *to_split(const struct virtqueue *queue)
+{
+    return container_of((struct virtqueue *)(uintptr_t)queue, struct split_ring, queue);
+}
+
+/* Offering buffers (split_add.c). */
+int split_add(struct virtqueue *queue, const struct virtio_sg *sg, unsigned out, unsigned in,
+              void *token);
+bool split_kick_needed(struct virtqueue *queue);
+
+/* Taking used ones (split_take.c). */
+void *split_take(struct virtqueue *queue, uint32_t *length);
+bool split_has_used(const struct virtqueue *queue);
+bool split_enable_callback(struct virtqueue *queue);
+void split_disable_callback(struct virtqueue *queue);
+void *split_detach(struct virtqueue *queue);
+
+#endif

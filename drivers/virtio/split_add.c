@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Offering buffers through a split ring.
+ */
+#include "split.h"
+#include <arch/barrier.h>
+#include <neap/errors.h>
+
+/*
+ * A buffer holds 1 to queue-size pieces (RING-SPLIT-008), none of them empty (devices refuse
+ * those), and less than 4 GiB together (RING-SPLIT-004; used lengths have 32 bits).
+ */
+static bool buffer_is_valid(const struct virtqueue *queue, const struct virtio_sg *sg,
+                            unsigned pieces, void *token)
+{
+    uint64_t total = 0;
+
+    if (!pieces || pieces > queue->size || !token)
+        return false;
+    for (unsigned i = 0; i < pieces; i++) {
+        if (!sg[i].length)
+            return false;
+        total += sg[i].length;
+    }
+    return total <= UINT32_MAX;
+}
+
+static void write_descriptor(struct ring_descriptor *descriptor, uint64_t address,
+                             uint32_t length, unsigned flags, uint16_t next)
+{
+    descriptor->address = le64(address);
+    descriptor->length = le32(length);
+    descriptor->flags = le16((uint16_t)flags);
+    descriptor->next = le16(next);
+}
+
+/* Flags of piece `i`: readable pieces come first (RING-SPLIT-002). */
+static unsigned piece_flags(unsigned i, unsigned out, unsigned pieces)
+{
+    return (i >= out ? DESC_F_WRITE : 0) | (i + 1 < pieces ? DESC_F_NEXT : 0);
+}
+
+/* The pieces in the ring itself, one descriptor each. */
+static void add_direct(struct split_ring *ring, const struct virtio_sg *sg, unsigned out,
+                       unsigned pieces)
+{
+    uint16_t at = ring->free_head;
+
+    for (unsigned i = 0; i < pieces; i++) {
+        write_descriptor(&ring->descriptors[at], sg[i].phys, sg[i].length,
+                         piece_flags(i, out, pieces), ring->slots[at].next);
+        at = ring->slots[at].next;
+    }
+}
+
+/* The pieces in a table of their own, in order (RING-SPLIT-010), behind one descriptor. */
+static void add_indirect(struct split_ring *ring, const struct virtio_sg *sg, unsigned out,
+                         unsigned pieces)
+{
+    uint16_t head = ring->free_head;
+    uint16_t index = ring->free_tables[--ring->nr_free_tables];
+    struct ring_descriptor *table = ring->tables + index * ring->table_entries;
+
+    for (unsigned i = 0; i < pieces; i++)
+        write_descriptor(&table[i], sg[i].phys, sg[i].length, piece_flags(i, out, pieces),
+                         (uint16_t)(i + 1));
+    write_descriptor(&ring->descriptors[head], virt_to_phys(table),
+                     (uint32_t)(pieces * sizeof(*table)), DESC_F_INDIRECT,
+                     ring->slots[head].next);
+    ring->slots[head].table = index;
+}
+
+/* Take `count` descriptors off the free list; the first is the buffer's head. */
+static uint16_t take_descriptors(struct split_ring *ring, unsigned count)
+{
+    uint16_t head = ring->free_head;
+
+    for (unsigned i = 0; i < count; i++)
+        ring->free_head = ring->slots[ring->free_head].next;
+    ring->nr_free -= count;
+    ring->slots[head].count = (uint16_t)count;
+    return head;
+}
+
+static void publish(struct split_ring *ring, uint16_t head)
+{
+    ring->available->ring[ring->avail_index & (ring->queue.size - 1)] = le16(head);
+    /* RING-SPLIT-026: the device must find the whole buffer behind the index it sees. */
+    barrier_write();
+    ring->avail_index++;
+    WRITE_ONCE(ring->available->index, le16(ring->avail_index));
+    ring->nr_buffers++;
+    ring->nr_added++;
+}
+
+int split_add(struct virtqueue *queue, const struct virtio_sg *sg, unsigned out, unsigned in,
+              void *token)
+{
+    struct split_ring *ring = to_split(queue);
+    unsigned pieces = out + in;
+    bool indirect;
+    uint16_t head;
+
+    if (!buffer_is_valid(queue, sg, pieces, token))
+        return -EINVAL;
+    indirect = pieces > 1 && ring->nr_free_tables && pieces <= ring->table_entries;
+    if (ring->nr_free < (indirect ? 1 : pieces))
+        return -ENOSPC;
+    if (indirect)
+        add_indirect(ring, sg, out, pieces);
+    else
+        add_direct(ring, sg, out, pieces);
+    head = take_descriptors(ring, indirect ? 1 : pieces);
+    ring->slots[head].token = token;
+    ring->slots[head].in_length = 0;
+    for (unsigned i = out; i < pieces; i++)
+        ring->slots[head].in_length += sg[i].length;
+    publish(ring, head);
+    return 0;
+}
+
+bool split_kick_needed(struct virtqueue *queue)
+{
+    struct split_ring *ring = to_split(queue);
+    unsigned added = ring->nr_added;
+    uint16_t event;
+
+    ring->nr_added = 0;
+    if (!added)
+        return false;
+    if (!ring->event_index) /* RING-SPLIT-020 to -022 */
+        return !(le16(READ_ONCE(ring->used->flags)) & USED_F_NO_NOTIFY);
+    /* After so many the index has gone once around and the event says nothing any more. */
+    if (added > UINT16_MAX)
+        return true;
+    event = le16(READ_ONCE(*ring_avail_event(ring->used, queue->size)));
+    return ring_event_crossed(event, ring->avail_index, (uint16_t)(ring->avail_index - added));
+}

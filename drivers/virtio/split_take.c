@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Taking used buffers back from a split ring. What the device wrote is checked here.
+ */
+#include "split.h"
+#include <arch/barrier.h>
+
+/* Return a buffer's descriptors and its table; gives its token. */
+static void *release_buffer(struct split_ring *ring, uint16_t head)
+{
+    struct split_slot *slot = &ring->slots[head];
+    void *token = slot->token;
+    uint16_t tail = head;
+
+    for (unsigned i = 1; i < slot->count; i++)
+        tail = ring->slots[tail].next;
+    if (ring->in_order) {
+        /* Freed in the order of use, the free part stays one run of the ring. */
+        ring->oldest = ring->slots[tail].next;
+    } else {
+        ring->slots[tail].next = ring->free_head;
+        ring->free_head = head;
+    }
+    ring->nr_free += slot->count;
+    if (slot->table != NO_TABLE)
+        ring->free_tables[ring->nr_free_tables++] = slot->table;
+    slot->table = NO_TABLE;
+    slot->token = NULL;
+    ring->nr_buffers--;
+    return token;
+}
+
+/* How many buffers from the oldest in flight up to the one at `head`, inclusive. */
+static unsigned batch_size(const struct split_ring *ring, uint16_t head)
+{
+    uint16_t at = ring->oldest;
+    unsigned size = 1;
+
+    while (at != head) {
+        for (unsigned i = ring->slots[at].count; i; i--)
+            at = ring->slots[at].next;
+        size++;
+    }
+    return size;
+}
+
+static bool entry_is_valid(struct split_ring *ring, uint32_t id, uint32_t length,
+                           unsigned entries)
+{
+    struct virtqueue *queue = &ring->queue;
+
+    if (id >= queue->size || !ring->slots[id].token)
+        virtqueue_bad(queue, "used entry names no buffer in flight: id", id);
+    else if (length > ring->slots[id].in_length)
+        virtqueue_bad(queue, "used length beyond the buffer:", length);
+    else if (ring->in_order && batch_size(ring, (uint16_t)id) > entries)
+        virtqueue_bad(queue, "used index stops inside a batch: id", id);
+    else
+        return true;
+    return false;
+}
+
+/*
+ * Read the next used entry: the head of the buffer it is for. `entries` are available from the
+ * used index.
+ */
+static bool read_entry(struct split_ring *ring, unsigned entries, uint16_t *head,
+                       uint32_t *length)
+{
+    unsigned at = ring->last_used & (ring->queue.size - 1);
+    uint32_t id;
+
+    /* The entry was written before the index that we have just read. */
+    barrier_read();
+    id = le32(READ_ONCE(ring->used->ring[at].id));
+    *length = le32(READ_ONCE(ring->used->ring[at].length));
+    *head = (uint16_t)id;
+    return entry_is_valid(ring, id, *length, entries);
+}
+
+/*
+ * IN_ORDER: one entry may stand for a batch; every buffer but its last one was used completely.
+ */
+static bool take_in_order(struct split_ring *ring, unsigned entries, uint16_t *head,
+                          uint32_t *length)
+{
+    if (!ring->batch_left) {
+        if (!read_entry(ring, entries, head, &ring->batch_length))
+            return false;
+        ring->batch_left = batch_size(ring, *head);
+    }
+    *head = ring->oldest;
+    *length = --ring->batch_left ? ring->slots[*head].in_length : ring->batch_length;
+    return true;
+}
+
+static uint16_t used_index(const struct split_ring *ring)
+{
+    return le16(READ_ONCE(ring->used->index));
+}
+
+void *split_take(struct virtqueue *queue, uint32_t *length)
+{
+    struct split_ring *ring = to_split(queue);
+    unsigned entries = (uint16_t)(used_index(ring) - ring->last_used);
+    uint16_t head;
+    void *token;
+
+    if (!entries)
+        return NULL;
+    if (entries > ring->nr_buffers) {
+        virtqueue_bad(queue, "used index runs ahead to", used_index(ring));
+        return NULL;
+    }
+    if (ring->in_order ? !take_in_order(ring, entries, &head, length)
+                       : !read_entry(ring, entries, &head, length))
+        return NULL;
+    token = release_buffer(ring, head);
+    ring->last_used++;
+    /* Move the event along, or the next used buffer would raise no interrupt. */
+    if (ring->event_index && ring->callbacks) {
+        WRITE_ONCE(*ring_used_event(ring->available, queue->size), le16(ring->last_used));
+        barrier_full();
+    }
+    return token;
+}
+
+bool split_has_used(const struct virtqueue *queue)
+{
+    const struct split_ring *ring = to_split(queue);
+
+    return used_index(ring) != ring->last_used;
+}
+
+bool split_enable_callback(struct virtqueue *queue)
+{
+    struct split_ring *ring = to_split(queue);
+
+    ring->callbacks = true;
+    if (ring->event_index)
+        WRITE_ONCE(*ring_used_event(ring->available, queue->size), le16(ring->last_used));
+    else
+        WRITE_ONCE(ring->available->flags, 0);
+    /* The device may have used a buffer before it saw the wish: look again behind a barrier. */
+    barrier_full();
+    return split_has_used(queue);
+}
+
+/*
+ * With an event index the flags stay 0 (RING-SPLIT-014); leaving the event behind the used
+ * index is what keeps the device quiet.
+ */
+void split_disable_callback(struct virtqueue *queue)
+{
+    struct split_ring *ring = to_split(queue);
+
+    ring->callbacks = false;
+    if (ring->event_index)
+        WRITE_ONCE(*ring_used_event(ring->available, queue->size),
+                   le16((uint16_t)(ring->last_used - 1)));
+    else
+        WRITE_ONCE(ring->available->flags, le16(AVAIL_F_NO_INTERRUPT));
+}
+
+void *split_detach(struct virtqueue *queue)
+{
+    struct split_ring *ring = to_split(queue);
+
+    for (unsigned i = 0; ring->nr_buffers && i < queue->size; i++)
+        if (ring->slots[i].token)
+            return release_buffer(ring, (uint16_t)i);
+    return NULL;
+}
