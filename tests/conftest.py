@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Prints the lines that tests/run reads, one a test; plain pytest works as well."""
+
+import pathlib
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE / "system"))
+
+
+def _say(status, report, reason=""):
+    name = report.nodeid.split("/")[-1].replace("test_", "", 1).replace(".py::test_", ".").replace(" ", "_")
+    print(f"{status} {name}{': ' + reason if reason else ''} ({report.duration:.1f} s)",
+          file=sys.__stdout__, flush=True)
+
+
+def pytest_runtest_logreport(report):
+    """One line for the test itself, and for a set-up or tear-down that did not work."""
+    if report.skipped:
+        _say("skip", report, str(report.longrepr[2]).removeprefix("Skipped: "))
+    elif report.failed:
+        _say("fail", report)
+        print(report.longreprtext, file=sys.__stdout__, flush=True)
+    elif report.when == "call":
+        _say("pass", report)
+
+
+def pytest_collectreport(report):
+    """A file that cannot be loaded is a failure, not silence."""
+    if report.failed:
+        print(f"fail {report.nodeid.replace(' ', '_')}", file=sys.__stdout__)
+        print(report.longreprtext, file=sys.__stdout__, flush=True)

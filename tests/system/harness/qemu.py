@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""A QEMU process with a neap guest in it."""
+
+import ctypes
+import itertools
+import os
+import pathlib
+import re
+import shlex
+import signal
+import socket
+import subprocess
+
+from . import HANG_SECONDS
+from .qmp import Qmp
+from .rss import guest_rss
+from .serial import Serial
+from .shell import Shell
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+LOGS = ROOT / "build/test-logs"
+BALLOON = "virtio-balloon-pci,id=balloon0,free-page-reporting=on,deflate-on-oom=on"
+_numbers = itertools.count(1)
+
+
+def image(kind="elf", debug=False):
+    """Path of a built image."""
+    return ROOT / f"build/x86_64{'-debug' if debug else ''}/neap-shell.{kind}"
+
+
+def qemu_program():
+    """The QEMU to test with: QEMU=new is the newest that Debian has."""
+    chosen = os.environ.get("QEMU", "")
+    return str(ROOT / "tools/qemu-new") if chosen == "new" else chosen or "qemu-system-x86_64"
+
+
+def accelerator():
+    """KVM only where the hardware has it: a software stand-in cannot run a whole guest."""
+    flags = pathlib.Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+    if re.search(r"\b(vmx|svm|sie)\b", flags):
+        try:
+            os.close(os.open("/dev/kvm", os.O_RDWR))
+            return "kvm"
+        except OSError:
+            pass
+    return "tcg"
+
+
+def firmware():
+    """Path of the UEFI firmware."""
+    for name in ("OVMF_CODE_4M.fd", "OVMF_CODE.fd"):
+        path = pathlib.Path("/usr/share/OVMF") / name
+        if path.exists():
+            return path
+    raise FileNotFoundError("no UEFI firmware: install the package ovmf")
+
+
+def parse_size(text):
+    """Bytes of a size such as 64M."""
+    return int(text[:-1]) << {"K": 10, "M": 20, "G": 30}[text[-1]]
+
+
+def _die_with_parent():
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+
+
+class Guest:
+    """One guest, from the start of QEMU to its end. Use it in a `with` statement."""
+
+    # pylint: disable=too-many-arguments,too-many-instance-attributes
+    def __init__(self, boot="pvh", memory="256M", cpus=1, machine="q35", append="", debug=False,
+                 balloon=BALLOON, debug_exit=True, reserve=True, iso=None, args=(), name="guest"):
+        self.memory = parse_size(memory)
+        LOGS.mkdir(parents=True, exist_ok=True)
+        self.log = LOGS / f"{name}-{os.getpid()}-{next(_numbers)}"
+        serial, serial_end = socket.socketpair()
+        monitor, monitor_end = socket.socketpair()
+        command = [
+            *shlex.split(qemu_program()), "-accel", accelerator(), "-cpu", "max", "-nodefaults",
+            "-display", "none", "-machine", f"{machine},memory-backend=ram", "-m", memory,
+            "-object", f"memory-backend-ram,id=ram,size={memory},reserve={'on' if reserve else 'off'}",
+            "-smp", str(cpus),
+            "-chardev", f"socket,id=serial,fd={serial_end.fileno()},logfile={self.log}.serial",
+            "-serial", "chardev:serial",
+            "-chardev", f"socket,id=monitor,fd={monitor_end.fileno()}", "-mon", "chardev=monitor,mode=control",
+        ]
+        if debug_exit:
+            command += ["-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
+        if balloon:
+            command += ["-device", balloon]
+        if boot == "pvh":
+            command += ["-kernel", str(image("elf", debug)), "-append", append]
+        else:
+            if boot == "uefi":
+                command += ["-drive", f"if=pflash,format=raw,readonly=on,file={firmware()}"]
+            command += ["-cdrom", str(iso or image("iso", debug))]
+        command += args
+        pathlib.Path(f"{self.log}.cmd").write_text(shlex.join(command) + "\n", encoding="utf-8")
+        with open(f"{self.log}.stderr", "wb") as errors:
+            self.process = subprocess.Popen(  # pylint: disable=consider-using-with
+                command, stdin=subprocess.DEVNULL, stdout=errors, stderr=errors,
+                pass_fds=(serial_end.fileno(), monitor_end.fileno()), preexec_fn=_die_with_parent)
+        serial_end.close()
+        monitor_end.close()
+        self.serial = Serial(serial)
+        self.shell = Shell(self.serial)
+        try:
+            self.qmp = Qmp(monitor)
+        except ConnectionError as error:
+            self.close()
+            raise RuntimeError(f"QEMU did not start: {self.stderr()}\n{shlex.join(command)}") from error
+        self.monitor = monitor
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        """End QEMU if it still runs."""
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        self.serial.thread.join(5)
+        self.serial.sock.close()
+
+    def stderr(self):
+        """What QEMU said."""
+        return pathlib.Path(f"{self.log}.stderr").read_text(encoding="utf-8", errors="replace")
+
+    def wait(self, seconds=HANG_SECONDS):
+        """QEMU's exit code, once the guest has ended by itself."""
+        code = self.process.wait(seconds)
+        self.serial.thread.join(5)
+        return code
+
+    def ready(self):
+        """Wait for the prompt; returns the guest itself."""
+        self.shell.wait_ready()
+        return self
+
+    def rss(self):
+        """Resident bytes of the guest's memory on the host."""
+        return guest_rss(self.process.pid, self.memory)
+
+    def balloon_actual(self):
+        """Bytes that QEMU thinks the guest has."""
+        return self.qmp("query-balloon")["actual"]
+
+    def set_target(self, size):
+        """Ask the guest to have `size` bytes."""
+        self.qmp("balloon", value=size)
