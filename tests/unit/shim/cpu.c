@@ -13,7 +13,9 @@ struct cpu *cpus[MAX_CPUS];
 struct cpu *shim_current_cpu;
 struct workqueue system_work;
 
-static struct cpu cpu_storage[MAX_CPUS];
+struct cpu boot_cpu;
+
+static struct cpu other_cpus[MAX_CPUS - 1];
 static unsigned nr_cpus = 1;
 static struct waitqueue mutex_waiters = WAITQUEUE_INIT(mutex_waiters, "mutex");
 
@@ -31,7 +33,7 @@ void shim_set_cpus(unsigned count)
 {
     nr_cpus = count;
     for (unsigned i = 0; i < count; i++) {
-        cpus[i] = &cpu_storage[i];
+        cpus[i] = i == 0 ? &boot_cpu : &other_cpus[i - 1];
         cpus[i]->number = i;
         cpus[i]->online = true;
     }

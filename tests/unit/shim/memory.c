@@ -113,7 +113,7 @@ bool shim_access_ok(uintptr_t va, bool write)
     pte_t pte;
 
     if (!active_root)
-        return va >= DIRECT_MAP_BASE && va - DIRECT_MAP_BASE < BOOT_MAP;
+        return va >= DIRECT_MAP_BASE && va - DIRECT_MAP_BASE < BOOT_MAP_SIZE;
     if (walk(va, &pte) < 0)
         return false;
     return !write || (pte & PTE_W);
