@@ -9,7 +9,6 @@
 #include <neap/panic.h>
 #include <neap/symbols.h>
 #include <neap/timer.h>
-#include <neap/vmap.h>
 
 #define BACKTRACE_MAX 32
 #define TAIL_LINES    20
@@ -111,12 +110,8 @@ void panic_trap(struct trap_frame *frame, const char *name, uint64_t code, uintp
     uintptr_t pc = arch_trap_pc(frame);
 
     begin();
-    if (stack_guard_hit(address))
-        log_emergency("\npanic: stack overflow at %p: %s, code 0x%llx\n", (void *)address, name,
-                      (unsigned long long)code);
-    else
-        log_emergency("\npanic: %s, code 0x%llx, address %p\n", name, (unsigned long long)code,
-                      (void *)address);
+    log_emergency("\npanic: %s, code 0x%llx, address %p\n", name, (unsigned long long)code,
+                  (void *)address);
     print_where();
     if (depth < 2)
         arch_trap_print(frame);
