@@ -9,7 +9,8 @@ sys.path.insert(0, str(HERE / "system"))
 
 
 def _say(status, report, reason=""):
-    name = report.nodeid.split("/")[-1].replace("test_", "", 1).replace(".py::test_", ".").replace(" ", "_")
+    path, test = report.nodeid.split("::", 1)
+    name = f"{pathlib.Path(path).stem}.{test}".replace("test_", "").replace(" ", "_")
     print(f"{status} {name}{': ' + reason if reason else ''} ({report.duration:.1f} s)",
           file=sys.__stdout__, flush=True)
 
