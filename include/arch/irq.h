@@ -45,6 +45,9 @@ int arch_irq_alloc(irq_handler_t handler, void *arg, const char *name);
 /* Give a vector back; no handler runs on it after the return. Thread context. */
 void arch_irq_free(int vector);
 
+/* Call fn for every vector in use. Any context; for `devices`. */
+void arch_irq_for_each(void (*fn)(int vector, const char *name, void *arg), void *arg);
+
 /*
  * Attach a handler to a platform interrupt line (x86: global system interrupt, level
  * triggered). Several handlers may share a line; each is called at every interrupt.

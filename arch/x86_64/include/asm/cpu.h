@@ -24,8 +24,9 @@ struct x86_tss {
 struct arch_cpu {
     struct cpu *self; /* at %gs:0 */
     uint32_t apic_id;
-    bool online;  /* its local APIC answers; set by the CPU itself */
-    bool stopped; /* halted for good; set by the CPU itself */
+    bool online;     /* its local APIC answers; set by the CPU itself */
+    bool stop_asked; /* IPI_STOP was raised: an NMI that comes now means it */
+    bool stopped;    /* halted for good; set by the CPU itself */
     uint64_t gdt[GDT_ENTRIES];
     struct x86_tss tss;
     void *trap_stack; /* stacks of NMI, double fault and machine check */
