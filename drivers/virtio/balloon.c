@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The balloon driver: coming and going of a device.
+ *
+ * What the balloon allocated stays with it when its device is reset; only the pages go back to
+ * the buddy then: a device that was reset owns none (its num_pages persists, so the worker
+ * starts to inflate anew).
+ */
+#include "balloon.h"
+#include <neap/errors.h>
+#include <neap/kmalloc.h>
+#include <neap/log.h>
+#include <neap/memory.h>
+#include <neap/panic.h>
+
+static struct balloon *balloon_create(void)
+{
+    struct balloon *balloon = kcalloc(1, sizeof(*balloon), 0);
+
+    if (!balloon)
+        return NULL;
+    balloon->batch = kcalloc(BALLOON_BATCH_PAGES, sizeof(*balloon->batch), 0);
+    balloon->stats = kcalloc(BALLOON_STATS_TAGS, BALLOON_STATS_ENTRY_BYTES, 0);
+    balloon->hint_words = kcalloc(2, sizeof(*balloon->hint_words), 0);
+    if (!balloon->batch || !balloon->stats || !balloon->hint_words) {
+        kfree(balloon->batch);
+        kfree(balloon->stats);
+        kfree(balloon->hint_words);
+        kfree(balloon);
+        return NULL;
+    }
+    waitqueue_init(&balloon->events, "balloon wishes");
+    waitqueue_init(&balloon->answers, "balloon device");
+    waitqueue_init(&balloon->settled, "balloon worker");
+    waitqueue_init(&balloon->report_answers, "report");
+    balloon->parked = true;
+    balloon_stats_init(balloon);
+    balloon_oom_init(balloon);
+    return balloon;
+}
+
+/* The fields that every balloon has; others only behind their feature (CFG-004). */
+static int read_config(struct virtio_device *dev)
+{
+    uint64_t value;
+    int error = virtio_config_get(dev, BALLOON_CONFIG_NUM_PAGES, 4, &value);
+
+    if (!error)
+        error = virtio_config_put(dev, BALLOON_CONFIG_ACTUAL, 4, 0);
+    if (!error && virtio_accepted(dev, BALLOON_F_FREE_PAGE_HINT))
+        error = virtio_config_get(dev, BALLOON_CONFIG_HINT_ID, 4, &value);
+    if (error)
+        log_error("balloon", "%s: its configuration space is too short or unstable", dev->name);
+    return error;
+}
+
+static void forget_past(struct balloon *balloon)
+{
+    balloon->target = balloon->unmet = balloon->told_target = 0;
+    balloon->oom_hold = false;
+    balloon->hint_round = balloon->hint_last = 0;
+    balloon->hint_in_flight = 0;
+    balloon->batch_pages = 0;
+    balloon->config_changed = true;
+}
+
+static int balloon_probe(struct virtio_device *dev)
+{
+    struct balloon *balloon = dev->driver_data;
+    int error;
+
+    if (!balloon)
+        balloon = dev->driver_data = balloon_create();
+    if (!balloon)
+        return -ENOMEM;
+    error = read_config(dev);
+    if (!error)
+        error = balloon_find_queues(balloon, dev);
+    if (error)
+        return error;
+    balloon->dev = dev;
+    forget_past(balloon);
+    error = balloon_worker_create(balloon);
+    if (!error && balloon->queues[BALLOON_STATS])
+        error = balloon_stats_offer(balloon);
+    if (error) {
+        balloon->dev = NULL;
+        return error;
+    }
+    /* Nothing may fail from here on: the device holds buffers of ours. */
+    virtio_device_ready(dev);
+    balloon_worker_start(balloon);
+    balloon_report_start(balloon);
+    if (virtio_accepted(dev, BALLOON_F_DEFLATE_ON_OOM) || balloon->queues[BALLOON_HINT]) {
+        reclaimer_register(&balloon->reclaimer);
+        balloon->reclaimer_registered = true;
+    }
+    return 0;
+}
+
+static void balloon_config_changed(struct virtio_device *dev)
+{
+    struct balloon *balloon = dev->driver_data;
+
+    WRITE_ONCE(balloon->config_changed, true);
+    wake_all(&balloon->events);
+}
+
+static void balloon_remove(struct virtio_device *dev)
+{
+    struct balloon *balloon = dev->driver_data;
+
+    /* Threads in reclaim wait for the worker: park it, and they leave, before unregistering. */
+    balloon_worker_park(balloon);
+    if (balloon->reclaimer_registered)
+        reclaimer_unregister(&balloon->reclaimer);
+    balloon->reclaimer_registered = false;
+    balloon_report_stop(balloon);
+    for (unsigned i = 0; i < BALLOON_QUEUES; i++)
+        balloon->queues[i] = NULL;
+    memory_account_balloon(-(int64_t)balloon->actual);
+    balloon->actual = 0;
+    balloon_chunks_free(&balloon->inflated);
+    balloon_chunks_free(&balloon->moving);
+    balloon_chunks_free(&balloon->hinted);
+    balloon->dev = NULL;
+}
+
+static const int balloon_features[] = {
+    BALLOON_F_MUST_TELL_HOST, BALLOON_F_STATS_VQ,       BALLOON_F_DEFLATE_ON_OOM,
+    BALLOON_F_FREE_PAGE_HINT, BALLOON_F_PAGE_REPORTING, -1,
+};
+
+static const struct virtio_driver balloon_driver = {
+    .name = "balloon",
+    .device_id = VIRTIO_ID_BALLOON,
+    .features = balloon_features,
+    .probe = balloon_probe,
+    .config_changed = balloon_config_changed,
+    .remove = balloon_remove,
+};
+
+VIRTIO_DRIVER(balloon_driver);
