@@ -79,6 +79,7 @@ void lapic_init_cpu(void)
     reg_write(REG_LVT_LINT0, LVT_MASKED); /* the 8259s stay silent */
     reg_write(REG_LVT_LINT1, LVT_NMI);
     reg_write(REG_LVT_TIMER, LVT_MASKED);
+    reg_write(REG_TIMER_DIVIDE, TIMER_DIVIDE_BY_16);
     reg_write(REG_SPURIOUS, SPURIOUS_ENABLE | VECTOR_SPURIOUS);
 }
 
@@ -120,7 +121,6 @@ void lapic_send(uint32_t apic_id, enum lapic_ipi kind, uint8_t vector)
 
 void lapic_timer_setup(bool tsc_deadline, uint8_t vector)
 {
-    reg_write(REG_TIMER_DIVIDE, TIMER_DIVIDE_BY_16);
     reg_write(REG_LVT_TIMER, vector | (tsc_deadline ? LVT_TSC_DEADLINE : 0));
     /* The mode change must come before the first deadline. */
     __asm__ volatile("mfence" ::: "memory");
