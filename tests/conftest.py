@@ -10,7 +10,7 @@ sys.path.insert(0, str(HERE / "system"))
 
 def _say(status, report, reason=""):
     path, test = report.nodeid.split("::", 1)
-    name = f"{pathlib.Path(path).stem}.{test}".replace("test_", "").replace(" ", "_")
+    name = f"{pathlib.Path(path).stem.removeprefix('test_')}.{test.removeprefix('test_')}".replace(" ", "_")
     print(f"{status} {name}{': ' + reason if reason else ''} ({report.duration:.1f} s)",
           file=sys.__stdout__, flush=True)
 

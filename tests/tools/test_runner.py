@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""tests/run counts right and fails when anything failed."""
+
+import importlib.machinery
+import importlib.util
+
+import pytest
+
+
+@pytest.fixture
+def runner(root):
+    """tests/run as a module."""
+    loader = importlib.machinery.SourceFileLoader("runner", str(root / "tests/run"))
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("runner", loader))
+    loader.exec_module(module)
+    return module
+
+
+def finish(results, capsys):
+    """(exit status, last line)."""
+    status = results.finish()
+    return status, capsys.readouterr().out.splitlines()
+
+
+def test_totals_and_reasons(runner, capsys):
+    """The last line has the three counts; each skip is named with its reason."""
+    results = runner.Results("")
+    results.add("a", "one", "pass")
+    results.add("a", "two", "skip", "no UMIP")
+    status, lines = finish(results, capsys)
+    assert status == 0 and lines[-1] == "1 passed, 0 failed, 1 skipped"
+    assert "skipped: a two: no UMIP" in lines
+
+
+def test_one_failure_fails_all(runner, capsys):
+    """Also when it is the report itself that is broken."""
+    results = runner.Results("")
+    results.add_ktap("a", "", "KTAP version 1\n1..2\nok 1 x\n")
+    status, lines = finish(results, capsys)
+    assert status == 1 and lines[-1] == "1 passed, 1 failed, 0 skipped"
+
+
+def test_nothing_run_is_no_success(runner, capsys):
+    """A pattern that matches nothing."""
+    assert finish(runner.Results("x"), capsys) == (1, ["0 passed, 0 failed, 0 skipped"])
+
+
+def test_crash_of_a_check(runner, capsys):
+    """A program that ends badly fails, one that ends with 77 is skipped with what it said."""
+    results = runner.Results("")
+    runner.run_checked(results, "a", "bad", "sh", "-c", "echo why; exit 3")
+    runner.run_checked(results, "a", "not here", "sh", "-c", "echo no such machine; exit 77")
+    status, lines = finish(results, capsys)
+    assert status == 1 and lines[-1] == "0 passed, 1 failed, 1 skipped"
+    assert "    why" in lines and any(line.startswith("skip a not here: no such machine") for line in lines)
+
+
+def test_pytest_lines(runner, capsys, tmp_path, root):
+    """Results of pytest come through one by one, a broken file as a failure."""
+    (tmp_path / "conftest.py").write_text((root / "tests/conftest.py").read_text())
+    (tmp_path / "test_x.py").write_text(
+        "import pytest\ndef test_good(): pass\ndef test_bad(): assert 0, 'because'\n"
+        "def test_skip(): pytest.skip('no reason')\n")
+    (tmp_path / "test_broken.py").write_text("import nothing_of_this_name\n")
+    results = runner.Results("")
+    runner.run_pytest(results, "s", str(tmp_path))
+    out = capsys.readouterr().out
+    assert results.counts["fail"] >= 1 and "nothing_of_this_name" in out
+    (tmp_path / "test_broken.py").unlink()
+    results = runner.Results("")
+    runner.run_pytest(results, "s", str(tmp_path))
+    out = capsys.readouterr().out
+    assert dict(results.counts) == {"pass": 1, "fail": 1, "skip": 1}
+    assert "skip s x.skip: no reason" in out and "because" in out
