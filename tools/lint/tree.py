@@ -2,6 +2,7 @@
 """The files of the tree, for the checks in this folder."""
 
 import pathlib
+import shutil
 import subprocess
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -9,12 +10,13 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 def files(root=ROOT):
     """Every file that is, or would be, under version control; without git, every file."""
-    listing = subprocess.run(["git", "-C", root, "ls-files", "-co", "--exclude-standard", "-z"],
-                             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False)
-    if listing.returncode == 0 and listing.stdout:
+    found = []
+    if shutil.which("git"):
+        listing = subprocess.run(["git", "-C", root, "ls-files", "-co", "--exclude-standard", "-z"], check=False,
+                                 stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         found = [root / name for name in listing.stdout.split("\0") if name]
-    else:
-        found = [path for path in root.rglob("*") if not {"build", ".git"} & set(path.parts)]
+    if not found:
+        found = [path for path in root.rglob("*") if not {"build", ".git", "__pycache__"} & set(path.parts)]
     return sorted(path for path in found if path.is_file() and not path.is_symlink())
 
 
