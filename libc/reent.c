@@ -6,6 +6,7 @@
 #include <neap/kmalloc.h>
 #include <neap/libc.h>
 #include <neap/thread.h>
+#include <string.h>
 #include <sys/reent.h>
 
 struct _reent *__getreent(void)
