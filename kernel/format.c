@@ -173,8 +173,8 @@ static const char *parse_count(const char *fmt, struct arguments *args, int *cou
         return fmt + 1;
     }
     *count = 0;
-    while (*fmt >= '0' && *fmt <= '9')
-        *count = MIN(*count * 10 + (*fmt++ - '0'), 100000);
+    for (; *fmt >= '0' && *fmt <= '9'; fmt++)
+        *count = MIN(*count * 10 + (*fmt - '0'), 100000);
     return fmt;
 }
 

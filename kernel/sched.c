@@ -19,7 +19,9 @@
 struct runqueue {
     struct spinlock lock;
     struct list ready[THREAD_PRIORITIES];
-    unsigned waiting[THREAD_PRIORITIES]; /* lengths; others read them as a hint */
+    /* Written by few, read by all as hints: */
+    unsigned waiting[THREAD_PRIORITIES]; /* lengths */
+    uint64_t slice_end;                  /* of the running thread, ns */
 } __attribute__((aligned(64)));
 
 static struct runqueue runqueues[MAX_CPUS];
@@ -119,6 +121,7 @@ static void enter(struct cpu *cpu, struct thread *next, uint64_t now)
     spin_unlock(&next->lock, flags);
     next->cpu = cpu->number;
     next->slice_end = now + SLICE_NS;
+    WRITE_ONCE(runqueues[cpu->number].slice_end, next->slice_end);
     if (next != cpu->idle_thread && someone_waits(cpu, next->priority))
         timer_set_slice(next->slice_end);
     else
@@ -184,24 +187,49 @@ static struct cpu *claim_any_idle(void)
     return NULL;
 }
 
-/* Its last CPU while that is free, else an idle one, else one with less important work. */
+/*
+ * How long a thread of this priority would wait on the CPU, as a number to compare: how many
+ * come before it, and whether the running one has used up its slice. The latter lets one
+ * thread too many wander over all CPUs, so that no CPU's thread runs undisturbed for ever
+ * while others share.
+ */
+static unsigned expected_wait(const struct cpu *cpu, enum thread_priority prio, uint64_t now)
+{
+    const struct runqueue *rq = &runqueues[cpu->number];
+    unsigned before = READ_ONCE(rq->waiting[THREAD_NORMAL]);
+
+    if (prio == THREAD_BACKGROUND)
+        before += READ_ONCE(rq->waiting[THREAD_BACKGROUND]);
+    if (READ_ONCE(cpu->running_priority) > prio)
+        return 2 * before; /* less important work gives way at once */
+    return 2 * (before + 1) + (READ_ONCE(rq->slice_end) > now);
+}
+
+/* Its last CPU while that is free, else an idle one, else where it waits least. */
 static struct cpu *choose_cpu(const struct thread *thread, bool *claimed)
 {
-    struct cpu *last = cpus[thread->cpu], *cpu;
+    struct cpu *best = cpus[thread->cpu], *idle;
+    unsigned least;
+    uint64_t now;
 
-    *claimed = claim_idle(last);
+    *claimed = claim_idle(best);
     if (*claimed)
-        return last;
-    cpu = claim_any_idle();
-    *claimed = cpu != NULL;
-    if (cpu)
-        return cpu;
+        return best;
+    idle = claim_any_idle();
+    *claimed = idle != NULL;
+    if (idle)
+        return idle;
+    now = clock_ns();
+    least = expected_wait(best, thread->priority, now);
     for (unsigned i = 0; i < cpu_count(); i++) {
-        cpu = cpus[(last->number + i) % cpu_count()];
-        if (READ_ONCE(cpu->running_priority) > thread->priority)
-            return cpu;
+        unsigned wait = expected_wait(cpus[i], thread->priority, now);
+
+        if (wait < least) {
+            least = wait;
+            best = cpus[i];
+        }
     }
-    return last;
+    return best;
 }
 
 /* Something was put on this CPU's queue: switch, or start the slice of who runs. */

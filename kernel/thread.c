@@ -38,6 +38,31 @@ struct thread *thread_current(void)
     return current;
 }
 
+/* ---- reaping ---- */
+
+static void thread_free(struct thread *thread)
+{
+    stack_free(thread->stack);
+    kfree(thread);
+}
+
+static void reap(struct work *work UNUSED)
+{
+    for (;;) {
+        irqflags_t flags = spin_lock(&all_lock);
+        struct list *first = list_first(&dead_threads);
+
+        if (first)
+            list_remove(first);
+        spin_unlock(&all_lock, flags);
+        if (first == NULL)
+            return;
+        thread_free(list_entry(first, struct thread, all_link));
+    }
+}
+
+static struct work reap_work = {.link = LIST_INIT(reap_work.link), .fn = reap};
+
 /* ---- birth ---- */
 
 /* The first function of every thread. */
@@ -87,18 +112,15 @@ struct thread *thread_new(const char *name, enum thread_priority priority,
     return thread;
 }
 
-static void thread_free(struct thread *thread)
-{
-    stack_free(thread->stack);
-    kfree(thread);
-}
-
 struct thread *thread_create(const char *name, enum thread_priority priority,
                              void (*entry)(void *), void *arg)
 {
-    struct thread *thread = thread_new(name, priority, thread_main);
+    struct thread *thread;
     irqflags_t flags;
 
+    /* Many short threads may end faster than the work queue frees them. */
+    reap(NULL);
+    thread = thread_new(name, priority, thread_main);
     if (thread == NULL)
         return NULL;
     thread->entry = entry;
@@ -187,23 +209,6 @@ void preempt_enable(void)
 }
 
 /* ---- death ---- */
-
-static void reap(struct work *work UNUSED)
-{
-    for (;;) {
-        irqflags_t flags = spin_lock(&all_lock);
-        struct list *first = list_first(&dead_threads);
-
-        if (first)
-            list_remove(first);
-        spin_unlock(&all_lock, flags);
-        if (first == NULL)
-            return;
-        thread_free(list_entry(first, struct thread, all_link));
-    }
-}
-
-static struct work reap_work = {.link = LIST_INIT(reap_work.link), .fn = reap};
 
 void thread_bury(struct thread *thread)
 {
