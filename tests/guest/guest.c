@@ -45,12 +45,15 @@ bool latch_wait(struct selftest *t, struct latch *latch, unsigned wanted)
     return false;
 }
 
-bool start_thread(struct selftest *t, void (*fn)(void *), void *arg)
+unsigned start_threads(struct selftest *t, unsigned count, void (*fn)(void *), void *arg)
 {
-    if (thread_create("selftest", THREAD_NORMAL, fn, arg))
-        return true;
-    selftest_fail(t, __FILE__, __LINE__, "no memory for a thread");
-    return false;
+    for (unsigned i = 0; i < count; i++) {
+        if (thread_create("selftest", THREAD_NORMAL, fn, arg) == NULL) {
+            selftest_fail(t, __FILE__, __LINE__, "no memory for a thread");
+            return i;
+        }
+    }
+    return count;
 }
 
 bool eventually(bool (*condition)(void *), void *arg)

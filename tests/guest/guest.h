@@ -25,8 +25,11 @@ void latch_arrive(struct latch *latch);
 /* Wait until `wanted` have arrived. A failed expectation, and false, when they do not. */
 bool latch_wait(struct selftest *t, struct latch *latch, unsigned wanted);
 
-/* Start a thread of normal priority. A failed expectation, and false, without memory. */
-bool start_thread(struct selftest *t, void (*fn)(void *), void *arg);
+/*
+ * Start `count` threads of normal priority. Returns how many there are: fewer, and a failed
+ * expectation, without memory. The caller waits for those before it returns.
+ */
+unsigned start_threads(struct selftest *t, unsigned count, void (*fn)(void *), void *arg);
 
 /* Repeat until condition(arg) holds, letting others run. False when it never does. */
 bool eventually(bool (*condition)(void *), void *arg);

@@ -104,9 +104,6 @@ static void test_storm(struct selftest *t)
 
     latch_init(&k.done);
     k.seed = 4711;
-    for (unsigned i = 0; i < threads; i++)
-        if (!start_thread(t, storm_thread, t))
-            return;
-    latch_wait(t, &k.done, threads);
+    latch_wait(t, &k.done, start_threads(t, threads, storm_thread, t));
 }
 SELFTEST(kmalloc_storm_keeps_contents, test_storm);

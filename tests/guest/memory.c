@@ -113,10 +113,7 @@ static void test_storm(struct selftest *t)
     latch_init(&storm.done);
     spin_init(&storm.lock, "test", LOCK_RANK_SMP);
     storm.next_seed = 12345;
-    for (unsigned i = 0; i < threads; i++)
-        if (!start_thread(t, storm_thread, t))
-            return;
-    latch_wait(t, &storm.done, threads);
+    latch_wait(t, &storm.done, start_threads(t, threads, storm_thread, t));
     for (unsigned i = 0; i < EXCHANGES; i++)
         give_up(t, &storm.exchange[i]);
     mm_check();

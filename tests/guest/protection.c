@@ -53,8 +53,7 @@ static void test_guard(struct selftest *t)
     struct guard_test test = {.t = t};
 
     latch_init(&test.done);
-    if (start_thread(t, touch_guard, &test))
-        latch_wait(t, &test.done, 1);
+    latch_wait(t, &test.done, start_threads(t, 1, touch_guard, &test));
 }
 SELFTEST(protection_stack_guard_traps, test_guard);
 

@@ -40,18 +40,15 @@ static bool spinners_start(struct selftest *t, unsigned count)
 {
     spin.stop = false;
     spin.next = 0;
-    spin.count = 0;
     latch_init(&spin.started);
     latch_init(&spin.ended);
     for (unsigned i = 0; i < count; i++) {
         spin.thread[i].rounds = 0;
         spin.thread[i].run_ns = 0;
         spin.thread[i].cpus_seen = 0;
-        if (!start_thread(t, spinner, NULL))
-            return false;
-        spin.count++;
     }
-    return latch_wait(t, &spin.started, count);
+    spin.count = start_threads(t, count, spinner, NULL);
+    return latch_wait(t, &spin.started, spin.count) && spin.count == count;
 }
 
 static void spinners_stop(struct selftest *t)
@@ -200,11 +197,7 @@ static void test_many(struct selftest *t)
 
     for (unsigned round = 0; round < 4; round++) {
         latch_init(&done);
-        for (unsigned i = 0; i < 40; i++)
-            if (!start_thread(t, short_life, &done))
-                return;
-        if (!latch_wait(t, &done, 40))
-            return;
+        latch_wait(t, &done, start_threads(t, 40, short_life, &done));
     }
     EXPECT(t, eventually(as_many_as, &before));
 }
@@ -247,10 +240,7 @@ static void test_storm(struct selftest *t)
     waitqueue_init(&storm.queue, "storm");
     latch_init(&storm.done);
     storm.tickets = 0;
-    for (unsigned i = 0; i < STORM_THREADS; i++)
-        if (!start_thread(t, storm_thread, NULL))
-            return;
-    latch_wait(t, &storm.done, STORM_THREADS);
+    latch_wait(t, &storm.done, start_threads(t, STORM_THREADS, storm_thread, NULL));
     EXPECT_EQ(t, storm.tickets, STORM_THREADS * STORM_ROUNDS);
 }
 SELFTEST(sched_wakeup_storm, test_storm);

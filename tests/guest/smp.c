@@ -71,10 +71,7 @@ static void test_concurrent_calls(struct selftest *t)
 
     reset_calls();
     latch_init(&s.done);
-    for (unsigned i = 0; i < threads; i++)
-        if (!start_thread(t, caller, NULL))
-            return;
-    latch_wait(t, &s.done, threads);
+    latch_wait(t, &s.done, start_threads(t, threads, caller, NULL));
     EXPECT_EQ(t, sum_calls(), threads * CALLS * (cpu_count() - 1));
 }
 SELFTEST(smp_call_from_all_cpus_at_once, test_concurrent_calls);
@@ -101,10 +98,7 @@ static void test_call_under_lock(struct selftest *t)
     spin_init(&s.lock, "test", LOCK_RANK_SMP);
     s.counter = 0;
     latch_init(&s.done);
-    for (unsigned i = 0; i < threads; i++)
-        if (!start_thread(t, locked_caller, NULL))
-            return;
-    latch_wait(t, &s.done, threads);
+    latch_wait(t, &s.done, start_threads(t, threads, locked_caller, NULL));
     EXPECT_EQ(t, s.counter, threads * CALLS);
     EXPECT_EQ(t, sum_calls(), threads * CALLS * (cpu_count() - 1));
 }
@@ -184,10 +178,7 @@ static void test_spinlock(struct selftest *t)
     spin_init(&s.lock, "test", LOCK_RANK_SMP);
     s.counter = 0;
     latch_init(&s.done);
-    for (unsigned i = 0; i < threads; i++)
-        if (!start_thread(t, incrementer, NULL))
-            return;
-    latch_wait(t, &s.done, threads);
+    latch_wait(t, &s.done, start_threads(t, threads, incrementer, NULL));
     EXPECT_EQ(t, s.counter, threads * 10 * CALLS);
     EXPECT(t, !spin_is_locked(&s.lock));
 }

@@ -24,7 +24,7 @@ static void test_format(struct selftest *t)
     EXPECT_EQ(t,
               format_string(text, sizeof(text), "%d %5u|%-4x|%08lx %s %c%%", -12, 34u, 0xabu,
                             0x1234ul, "text", 'z'),
-              32);
+              31);
     EXPECT(t, strcmp(text, "-12    34|ab  |00001234 text z%") == 0);
     EXPECT_EQ(t, format_string(text, 4, "%s", "longer"), 6);
     EXPECT(t, strcmp(text, "lon") == 0);

@@ -135,7 +135,7 @@ static void test_cancel_running(struct selftest *t)
     timer_init(&c.timer, slow, NULL);
     timer_init(&c.releaser, let_go, NULL);
     latch_init(&armed);
-    if (!start_thread(t, arm_elsewhere, &armed))
+    if (start_threads(t, 1, arm_elsewhere, &armed) == 0)
         return;
     preempt_disable();
     WRITE_ONCE(c.go, true);
@@ -197,10 +197,7 @@ static void test_clock(struct selftest *t)
 {
     latch_init(&clock_test.done);
     clock_test.latest = clock_test.backward = 0;
-    for (unsigned i = 0; i < cpu_count(); i++)
-        if (!start_thread(t, read_clock, NULL))
-            return;
-    latch_wait(t, &clock_test.done, cpu_count());
+    latch_wait(t, &clock_test.done, start_threads(t, cpu_count(), read_clock, NULL));
     EXPECT_EQ(t, clock_test.backward, 0);
 }
 SELFTEST(clock_is_monotonic_over_cpus, test_clock);

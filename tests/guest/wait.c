@@ -80,7 +80,7 @@ static void test_turns(struct selftest *t)
     waitqueue_init(&game.queue, "game");
     latch_init(&game.done);
     game.turn = 0;
-    if (!start_thread(t, second_player, t))
+    if (start_threads(t, 1, second_player, t) == 0)
         return;
     play(t, 0);
     latch_wait(t, &game.done, 1);
@@ -129,10 +129,7 @@ static void test_mutex(struct selftest *t)
     latch_init(&m.done);
     m.counter = 0;
     m.inside = 0;
-    for (unsigned i = 0; i < LOCKERS; i++)
-        if (!start_thread(t, locker, t))
-            return;
-    latch_wait(t, &m.done, LOCKERS);
+    latch_wait(t, &m.done, start_threads(t, LOCKERS, locker, t));
     EXPECT_EQ(t, m.counter, LOCKERS * ROUNDS);
     EXPECT(t, !mutex_is_mine(&m.mutex));
 }
@@ -155,8 +152,7 @@ static void test_trylock(struct selftest *t)
         latch_init(&done);
         if (held)
             EXPECT(t, mutex_trylock(&m.mutex));
-        if (start_thread(t, trier, &done))
-            latch_wait(t, &done, 1);
+        latch_wait(t, &done, start_threads(t, 1, trier, &done));
         EXPECT_EQ(t, m.tried, !held);
         if (held)
             mutex_unlock(&m.mutex);
@@ -188,6 +184,8 @@ static bool waiters_are(void *arg)
 
 static void test_order(struct selftest *t)
 {
+    unsigned started = 0;
+
     mutex_init(&m.mutex, "test", LOCK_RANK_SHELL);
     latch_init(&m.done);
     m.arrived = 0;
@@ -195,12 +193,11 @@ static void test_order(struct selftest *t)
     for (unsigned i = 0; i < LOCKERS; i++) {
         unsigned waiting = i + 1;
 
-        if (!start_thread(t, queuer, (void *)(uintptr_t)i))
-            break;
+        started += start_threads(t, 1, queuer, (void *)(uintptr_t)i);
         EXPECT(t, eventually(waiters_are, &waiting));
     }
     mutex_unlock(&m.mutex);
-    latch_wait(t, &m.done, LOCKERS);
+    latch_wait(t, &m.done, started);
     for (unsigned i = 0; i < LOCKERS; i++)
         EXPECT_EQ(t, m.order[i], i);
 }
