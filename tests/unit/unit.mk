@@ -14,7 +14,8 @@ UNIT_CODE_virtio := $(wildcard mm/*.c drivers/pci/*.c drivers/virtio/*.c)
 # Further suites bring a suite.mk that extends UNIT_SUITES and names their code.
 -include $(wildcard tests/unit/*/suite.mk)
 
-UNIT_CFLAGS := -std=gnu11 -D_GNU_SOURCE -DNEAP_DEBUG -O1 -g -fno-omit-frame-pointer \
+# The C library's start-up code has a __data_start of its own.
+UNIT_CFLAGS := -D__data_start=shim_data_start -std=gnu11 -D_GNU_SOURCE -DNEAP_DEBUG -O1 -g -fno-omit-frame-pointer \
 	-Wall -Wextra -Werror -Wshadow -Wpointer-arith -Wvla \
 	-fsanitize=address,undefined -fno-sanitize-recover=all --coverage \
 	-Itests/unit/shim/include -Itests/unit/shim -Iinclude -MMD -MP

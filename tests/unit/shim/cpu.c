@@ -106,11 +106,16 @@ irqflags_t spin_lock(struct spinlock *lock)
 void spin_unlock(struct spinlock *lock, irqflags_t flags)
 {
     struct cpu *cpu = cpu_self();
+    unsigned i = cpu->nr_locks_held;
 
     if (lock->next == lock->owner)
         panic("unlock of free lock %s", lock->name);
-    if (!cpu->nr_locks_held || cpu->locks_held[cpu->nr_locks_held - 1] != lock)
-        panic("unlock out of order: %s", lock->name);
+    while (i > 0 && cpu->locks_held[i - 1] != lock)
+        i--;
+    if (i == 0)
+        panic("lock %s is not held by this CPU", lock->name);
+    for (; i < cpu->nr_locks_held; i++)
+        cpu->locks_held[i - 1] = cpu->locks_held[i];
     cpu->nr_locks_held--;
     lock->owner++;
     arch_irq_restore(flags);
@@ -145,11 +150,12 @@ static bool mutex_free(void *arg)
     return ((struct mutex *)arg)->owner == NULL;
 }
 
-static void mutex_take(struct mutex *mutex)
+/* A try cannot deadlock, so only mutex_lock() checks the order. */
+static void mutex_take(struct mutex *mutex, bool check)
 {
     struct thread *self = thread_current();
 
-    if (self->nr_mutexes && self->mutexes[self->nr_mutexes - 1]->rank >= mutex->rank)
+    if (check && self->nr_mutexes && self->mutexes[self->nr_mutexes - 1]->rank >= mutex->rank)
         panic("mutex order: %s under %s", mutex->name,
               self->mutexes[self->nr_mutexes - 1]->name);
     ASSERT(self->nr_mutexes < MUTEXES_HELD_MAX);
@@ -164,14 +170,14 @@ void mutex_lock(struct mutex *mutex)
     if (mutex_is_mine(mutex))
         panic("mutex %s taken twice", mutex->name);
     (void)wait_until(&mutex_waiters, mutex_free, mutex, WAIT_FOREVER);
-    mutex_take(mutex);
+    mutex_take(mutex, true);
 }
 
 bool mutex_trylock(struct mutex *mutex)
 {
     if (mutex->owner)
         return false;
-    mutex_take(mutex);
+    mutex_take(mutex, false);
     return true;
 }
 

@@ -37,10 +37,10 @@ static struct sigaction previous_handler;
 __asm__(".section .shim_image, \"aw\"\n"
         ".balign 4096\n"
         ".globl __image_start, __image_end, __text_start, __text_end\n"
-        ".globl __rodata_start, __rodata_end, __data_start, __data_end\n"
+        ".globl __rodata_start, __rodata_end, shim_data_start, __data_end\n"
         "__image_start:\n__text_start: .skip 16384\n__text_end:\n"
         "__rodata_start: .skip 16384\n__rodata_end:\n"
-        "__data_start: .skip 16384\n__data_end:\n__image_end:\n"
+        "shim_data_start: .skip 16384\n__data_end:\n__image_end:\n"
         ".previous\n");
 
 uint64_t image_to_phys(const void *virt)

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The buddy allocator: blocks of 2^order frames, split on demand, merged with their neighbour
+ * when both halves are free. A block never crosses a memory block, and all frames of an active
+ * memory block can be read, so looking at a neighbour needs no check.
+ */
+#include "internal.h"
+#include <neap/panic.h>
+
+void buddy_free(struct page *page, unsigned order, bool reported)
+{
+    pfn_t pfn = page_to_pfn(page);
+
+    while (order < MAX_ORDER) {
+        struct page *other = pfn_to_page(pfn ^ order_pages(order));
+
+        if (other->state != PAGE_FREE || other->order != order)
+            break;
+        buddy_remove(other);
+        /* A block counts as reported only as a whole; else its warm half would be lost. */
+        reported = reported && page_reported(other);
+        if (other < page) {
+            page->state = PAGE_TAIL;
+            page = other;
+        } else {
+            other->state = PAGE_TAIL;
+        }
+        pfn &= ~order_pages(order);
+        order++;
+    }
+    buddy_insert(page, order, reported);
+}
+
+unsigned buddy_fit_order(pfn_t pfn, pfn_t end)
+{
+    unsigned order = pfn ? (unsigned)__builtin_ctzll(pfn) : MAX_ORDER;
+
+    order = MIN(order, (unsigned)MAX_ORDER);
+    while (order_pages(order) > end - pfn)
+        order--;
+    return order;
+}
+
+void buddy_free_range(pfn_t start, pfn_t end, bool reported)
+{
+    while (start < end) {
+        unsigned order = buddy_fit_order(start, end);
+
+        buddy_free(pfn_to_page(start), order, reported);
+        start += order_pages(order);
+    }
+}
+
+void page_set_allocated(struct page *page, unsigned order, enum page_kind kind)
+{
+    page->state = PAGE_ALLOCATED;
+    page->order = (uint8_t)order;
+    page->flags = kind == PAGE_MOVABLE ? PAGE_HELD_MOVABLE : 0;
+    page->owner = 0;
+}
+
+void buddy_split(struct page *page, unsigned order, enum page_kind kind, bool reported)
+{
+    unsigned size = page->order;
+    bool claim = size >= PAGEBLOCK_ORDER && order < PAGEBLOCK_ORDER;
+
+    while (size > order) {
+        size--;
+        /* The pageblock that is broken up belongs to this kind from now on. */
+        if (claim && size < PAGEBLOCK_ORDER) {
+            page->block_kind = kind;
+            claim = false;
+        }
+        buddy_insert(page + order_pages(size), size, reported);
+    }
+}
+
+/* The best fit for `order` in one row of lists. */
+static struct page *find(unsigned row, enum warmth warmth, unsigned order, enum page_kind kind,
+                         unsigned orders_mask)
+{
+    unsigned mask = buddy.nonempty[row][warmth] & orders_mask & (~0u << order);
+
+    return mask ? buddy_first(kind, row, warmth, (unsigned)__builtin_ctz(mask)) : NULL;
+}
+
+/* Own pageblocks first, then whole ones from the pool. */
+static struct page *find_own(enum warmth warmth, unsigned order, enum page_kind kind)
+{
+    const unsigned small = (1u << PAGEBLOCK_ORDER) - 1;
+    struct page *page = find(kind, warmth, order, kind, small);
+
+    return page ? page : find(PAGE_KERNEL, warmth, order, kind, ~small);
+}
+
+/* Out of a pageblock of the other kind: the largest block, to break up few of them. */
+static struct page *find_foreign(enum warmth warmth, unsigned order, enum page_kind kind)
+{
+    unsigned row = kind == PAGE_KERNEL ? PAGE_MOVABLE : PAGE_KERNEL;
+    unsigned mask =
+        buddy.nonempty[row][warmth] & ((1u << PAGEBLOCK_ORDER) - 1) & (~0u << order);
+
+    return mask ? buddy_first(kind, row, warmth, 31 - (unsigned)__builtin_clz(mask)) : NULL;
+}
+
+struct page *buddy_take(unsigned order, enum page_kind kind, bool steal)
+{
+    struct page *page = find_own(WARM, order, kind);
+    bool reported;
+
+    if (!page)
+        page = find_own(REPORTED, order, kind);
+    if (!page && steal)
+        page = find_foreign(WARM, order, kind);
+    if (!page && steal)
+        page = find_foreign(REPORTED, order, kind);
+    if (!page)
+        return NULL;
+    reported = page_reported(page);
+    buddy_remove(page);
+    buddy_split(page, order, kind, reported);
+    page_set_allocated(page, order, kind);
+    if (reported)
+        reporting_note_cold(order_pages(order));
+    return page;
+}

@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the files of mm/ share.
+ *
+ * Spinlocks, outermost first: pgtable_lock (kernel page tables), blocks_lock (raw memory,
+ * memory blocks), buddy.lock (free lists, frames of free blocks, reporting policy). Activating
+ * a memory block takes all three, so pages are never allocated under any of them.
+ */
+#ifndef MM_INTERNAL_H
+#define MM_INTERNAL_H
+
+#include <neap/alloc.h>
+#include <neap/cpu.h>
+#include <neap/lock.h>
+#include <neap/memory.h>
+#include <neap/pgtable.h>
+
+/* --- buddy.c, buddy_lists.c --- */
+
+/* Whole pageblocks and larger have no kind: they form one pool (in the row of PAGE_KERNEL). */
+struct free_list {
+    uint32_t head;
+    uint32_t tail;
+};
+
+enum warmth {
+    WARM,     /* the host may hold pages for it */
+    REPORTED, /* the host was told that it is free */
+    WARMTHS,
+};
+
+struct buddy {
+    struct spinlock lock;
+    struct free_list lists[PAGE_KINDS][WARMTHS][MAX_ORDER + 1];
+    uint16_t nonempty[PAGE_KINDS][WARMTHS]; /* bit per order */
+    uint64_t blocks[WARMTHS][MAX_ORDER + 1];
+    uint64_t pages[WARMTHS];    /* on the lists */
+    uint64_t isolated[WARMTHS]; /* pages off the lists in PAGE_ISOLATED */
+    uint64_t reportable;        /* warm pages in blocks of the reporting order or more */
+    uint64_t cold_taken;        /* pages handed out that had been reported */
+};
+extern struct buddy buddy;
+
+/* More flags of struct page. */
+#define PAGE_HELD_MOVABLE 0x02 /* allocated as PAGE_MOVABLE */
+#define PAGE_POISONED     0x04 /* debug: filled when it went on a per-CPU list */
+
+static inline uint64_t order_pages(unsigned order)
+{
+    return UINT64_C(1) << order;
+}
+
+static inline bool page_reported(const struct page *page)
+{
+    return page->flags & PAGE_REPORTED;
+}
+
+/* Row of buddy.lists that a free block belongs to. Under buddy.lock. */
+unsigned buddy_list_kind(const struct page *page, unsigned order);
+
+/* Put a block on its list, or take it off. No merging. Under buddy.lock. */
+void buddy_insert(struct page *page, unsigned order, bool reported);
+void buddy_remove(struct page *page);
+
+/* First block of a list in allocation order for `kind`, NULL: empty. Under buddy.lock. */
+struct page *buddy_first(enum page_kind kind, unsigned row, enum warmth warmth, unsigned order);
+
+/* Give a block back and merge it with its neighbours. Under buddy.lock. */
+void buddy_free(struct page *page, unsigned order, bool reported);
+
+/* Cut [start, end) into maximal blocks and give them back. Under buddy.lock. */
+void buddy_free_range(pfn_t start, pfn_t end, bool reported);
+
+/* Largest order of a block that may start at `pfn` and ends at or before `end`. */
+unsigned buddy_fit_order(pfn_t pfn, pfn_t end);
+
+/*
+ * Take a block of `order` off the lists, in PAGE_ALLOCATED. `steal`: break blocks of the
+ * other kind's pageblocks, too. NULL: none. Under buddy.lock.
+ */
+struct page *buddy_take(unsigned order, enum page_kind kind, bool steal);
+
+/*
+ * Cut a block that is off the lists down to `order`; the upper halves go on the lists. A
+ * pageblock that is broken up belongs to `kind` from then on. Under buddy.lock.
+ */
+void buddy_split(struct page *page, unsigned order, enum page_kind kind, bool reported);
+
+/* Mark a block as held by `kind`. Under buddy.lock or by the holder. */
+void page_set_allocated(struct page *page, unsigned order, enum page_kind kind);
+
+/* --- alloc.c --- */
+
+/* Say, at most once a second, that so much memory could not be had. Any context. */
+void alloc_complain(uint64_t pages, enum page_kind kind);
+
+/* --- cpu_cache.c --- */
+
+#define CPU_CACHE_ORDERS 4
+
+/* One block from this CPU's cache, filled from the buddy when it is empty. Any context. */
+struct page *cpu_cache_get(unsigned order, enum page_kind kind);
+void cpu_cache_put(struct page *page, unsigned order);
+
+/* Move this CPU's cached blocks to the buddy. Any context. */
+void cpu_cache_drain_local(void);
+
+/* Pages in all caches. Exact when nothing else runs. */
+uint64_t cpu_cache_pages(void);
+
+/* Count a block that was handed out (pages > 0) or came back, and a failed call. Any context.
+ */
+void account_pages(enum page_kind kind, int64_t pages);
+void account_failure(void);
+
+struct memory_accounts {
+    int64_t kernel, movable; /* pages handed out */
+    uint64_t allocations, failures;
+};
+void accounts_get(struct memory_accounts *sum);
+
+/* --- failpoint.c --- */
+
+/* Shall this allocation fail by alloc_inject_failure()? */
+bool failpoint_hit(void);
+
+/* --- reclaim.c --- */
+
+/* Ask the reclaimers for `pages` frames. Returns whether any came. Thread context. */
+bool reclaim_pages(uint64_t pages);
+
+/* --- raw.c: memory that was never used. All under blocks_lock. --- */
+
+extern struct spinlock blocks_lock;
+
+enum raw_state {
+    RAW_NONE,     /* not raw memory */
+    RAW_FRESH,    /* the host may hold pages of an earlier guest */
+    RAW_BUSY,     /* being reported */
+    RAW_REPORTED, /* the host knows */
+};
+
+struct raw_extent {
+    pfn_t start;
+    pfn_t end;
+    enum raw_state state;
+};
+
+#define RAW_EXTENTS_MAX 192
+
+/*
+ * Give [start, end), which lies in one state, the new state; RAW_NONE removes it. Returns false
+ * when the table is full.
+ */
+bool raw_set(pfn_t start, pfn_t end, enum raw_state state);
+
+/* The first extent that ends after `pfn`; NULL: none. */
+const struct raw_extent *raw_find(pfn_t pfn);
+
+/* Is all of [start, end) raw, in whatever states? */
+bool raw_covers(pfn_t start, pfn_t end);
+
+/*
+ * The highest fresh piece, its ends aligned to `align` pages, crossing no multiple of `limit`;
+ * both powers of two, align <= limit.
+ */
+bool raw_highest_fresh(uint64_t align, uint64_t limit, struct raw_extent *piece);
+
+/* May a few more pieces be cut? */
+bool raw_has_room(void);
+
+uint64_t raw_pages(enum raw_state state);
+uint64_t raw_largest(void);
+
+/* Reported extents are fresh again. */
+void raw_forget_reports(void);
+
+/* --- block.c: memory blocks --- */
+
+#define BLOCK_PAGES    (UINT64_C(1) << (MEM_BLOCK_SHIFT - PAGE_SHIFT))
+#define GRANULE_PAGES  (PAGE_SIZE / sizeof(struct page)) /* frames that one frame page holds */
+#define BLOCK_GRANULES (BLOCK_PAGES / GRANULE_PAGES)
+#define PFN_LIMIT      (UINT64_C(1) << 32) /* links in struct page have 32 bits */
+
+/* One memory block; 32 bytes. Never removed once it has memory. */
+struct mem_block {
+    uint64_t present[BLOCK_GRANULES / 64]; /* granules whose frames exist */
+    uint32_t pages;    /* frames that the buddy manages, metadata included */
+    uint32_t metadata; /* of these: frame pages */
+};
+
+/* The block that holds `pfn`, NULL when nothing of it is active. Any context. */
+struct mem_block *block_find(pfn_t pfn);
+
+/* The frame of a managed pfn, NULL when its frame does not exist. Any context. */
+struct page *block_page(pfn_t pfn);
+
+/* First pfn at or after `pfn` whose memory block is active; PFN_LIMIT: none. */
+pfn_t block_next_active(pfn_t pfn);
+
+/*
+ * Take the lowest raw memory into use, unless that happened since `*generation` was read.
+ * Returns 0 when there is new memory to look for, -ENOMEM when there is none. Any context.
+ */
+int block_activate_next(uint64_t *generation);
+
+/* Take every raw part of [start, end) into use. Thread context. */
+int block_activate_range(pfn_t start, pfn_t end);
+
+/* How often memory was activated. */
+uint64_t block_generation(void);
+
+/* Refill the tables that activation uses. Not under a spinlock of mm. */
+void block_refill_tables(void);
+
+uint64_t block_metadata_pages(void);
+uint64_t block_managed_pages(void);
+
+/* --- block_frames.c --- */
+
+/* The frame map of one granule. */
+static inline uintptr_t granule_va(uint64_t granule)
+{
+    return FRAME_MAP_BASE + granule * PAGE_SIZE;
+}
+
+/*
+ * Move the frame page that lies at `pfn` and serves isolated or reserved frames only to
+ * `target`; both frames swap roles after the caller's TLB flush. Thread context.
+ */
+void block_move_frame_page(pfn_t pfn, struct page *target);
+
+/* --- pgtable*.c --- */
+
+extern struct spinlock pgtable_lock;
+
+/* Tables that one mapping can need at most: one a level below the root. */
+#define PGTABLE_PATH_MAX (PGTABLE_LEVELS_MAX - 1)
+
+struct pgtable_walk {
+    pte_t *slot;    /* entry that decides about the address */
+    unsigned level; /* its level */
+};
+
+static inline uint64_t level_size(unsigned level)
+{
+    return UINT64_C(1) << arch_pgtable_levels[level].shift;
+}
+
+static inline unsigned level_entries(unsigned level)
+{
+    return 1u << arch_pgtable_levels[level].index_bits;
+}
+
+/* Order of a page-table page, the same for all levels. */
+unsigned pgtable_table_order(void);
+
+/* Go down towards `va` as far as tables exist, at most to `level`. Under pgtable_lock. */
+struct pgtable_walk pgtable_walk(struct pgtable *table, uintptr_t va, unsigned level);
+
+/*
+ * Map one piece of [va, end) at va: a run of entries in one table. What is mapped already is
+ * skipped if `keep`, else asserted absent. Returns the end of the piece, or `va` when `tables`
+ * may not suffice. Under pgtable_lock.
+ */
+uintptr_t pgtable_map_piece(struct pgtable *table, uintptr_t va, uintptr_t end, uint64_t phys,
+                            unsigned prot, bool keep, struct memcache *tables);
+
+/* pgtable_map() that skips what is mapped already. */
+int pgtable_map_missing(struct pgtable *table, uintptr_t va, uint64_t phys, uint64_t size,
+                        unsigned prot);
+
+/*
+ * Take pgtable_lock with at least `minimum` tables in the cache. Returns -ENOMEM without the
+ * lock.
+ */
+int pgtable_lock_with_tables(struct pgtable *table, unsigned minimum, irqflags_t *flags);
+
+/* Replace the 4 KiB leaf at `va`. No flush. Under pgtable_lock. */
+void pgtable_replace_leaf(struct pgtable *table, uintptr_t va, uint64_t phys, unsigned prot);
+
+/* Tables that were unlinked, chained through their first word until every TLB has forgotten. */
+void pgtable_chain_add(uint64_t *chain, uint64_t table_phys);
+void pgtable_chain_free(uint64_t chain);
+
+/* --- stats.c --- */
+
+void memory_set_image(uint64_t bytes);
+
+/* --- reporting*.c: all under buddy.lock unless said otherwise --- */
+
+#define REPORT_RANGES_MAX 64
+
+/* A warm block of `order` went on a list, or came off. */
+void reporting_note_added(unsigned order);
+void reporting_note_removed(unsigned order);
+
+/* `pages` of reported memory were handed out. */
+void reporting_note_cold(uint64_t pages);
+
+/* Wait until no report is under way and keep it so; let it go on. Thread context, no lock. */
+void reporting_pause(void);
+void reporting_resume(void);
+
+/* Wait for a report under way; returns whether there was one. Thread context, no lock. */
+bool reporting_wait_inflight(void);
+
+/* Start the thread. */
+void reporting_init(void);
+
+unsigned reporting_order(void);
+
+/* --- check.c --- */
+
+/* mm_check(); `quiet`: nothing else runs, so per-CPU counts must be exact, too. */
+void mm_check_all(bool quiet);
+
+#endif

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The reporter: takes free memory off the lists, tells the device, and puts it back as reported
+ * once the host has acknowledged.
+ */
+#include "reporting.h"
+#include <neap/errors.h>
+#include <neap/log.h>
+#include <neap/panic.h>
+#include <neap/thread.h>
+
+/* Raw memory is reported in pieces of this size at most, and so many of them at once. */
+#define RAW_PIECE_PAGES (GIB >> PAGE_SHIFT)
+#define RAW_RANGES_MAX  16
+/*
+ * When reporting has come to rest, the per-CPU lists are emptied once: their few pages may keep
+ * whole blocks from merging.
+ */
+#define SETTLE_NS (100 * NS_PER_MS)
+
+/* One report: only the reporter uses it. */
+static struct {
+    struct phys_range ranges[REPORT_RANGES_MAX];
+    unsigned nr;
+    bool raw;
+    bool flush;
+    uint64_t pages;
+} batch;
+
+static void add_range(pfn_t start, pfn_t end)
+{
+    batch.ranges[batch.nr++] = (struct phys_range){start << PAGE_SHIFT, end << PAGE_SHIFT};
+    batch.pages += end - start;
+}
+
+/* The warm block of at least this order that is needed last. */
+static struct page *warm_block(unsigned order)
+{
+    struct page *page = buddy_first(PAGE_KERNEL, PAGE_KERNEL, WARM, order);
+
+    return page ? page : buddy_first(PAGE_KERNEL, PAGE_MOVABLE, WARM, order);
+}
+
+/* Beyond what one report takes, as much shall stay free as is with the device. */
+static bool may_add(unsigned order)
+{
+    uint64_t left = buddy.pages[WARM] + buddy.pages[REPORTED] - order_pages(order);
+
+    return reporting_may_take(order) && (batch.nr == 0 || left >= batch.pages);
+}
+
+/* Take one block, or the part of it that may go. Under buddy.lock. */
+static bool collect_block(struct page *page)
+{
+    unsigned order = page->order;
+
+    while (order > reporting.order && !may_add(order))
+        order--;
+    if (!may_add(order))
+        return false;
+    buddy_remove(page);
+    buddy_split(page, order, page->block_kind, false);
+    page->state = PAGE_ISOLATED;
+    page->order = (uint8_t)order;
+    buddy.isolated[WARM] += order_pages(order);
+    add_range(page_to_pfn(page), page_to_pfn(page) + order_pages(order));
+    return true;
+}
+
+/* The largest first. Under buddy.lock. */
+static void collect_blocks(void)
+{
+    unsigned order = MAX_ORDER + 1;
+
+    while (order-- > reporting.order) {
+        struct page *page;
+
+        while (batch.nr < reporting.capacity && (page = warm_block(order))) {
+            if (!collect_block(page))
+                return;
+        }
+    }
+}
+
+/* From the top: activation takes from the bottom. */
+static void collect_raw(void)
+{
+    irqflags_t flags = spin_lock(&blocks_lock);
+    struct raw_extent piece;
+
+    while (batch.nr < MIN(reporting.capacity, (unsigned)RAW_RANGES_MAX) && raw_has_room() &&
+           raw_highest_fresh(order_pages(reporting.order), RAW_PIECE_PAGES, &piece)) {
+        ASSERT(raw_set(piece.start, piece.end, RAW_BUSY));
+        add_range(piece.start, piece.end);
+    }
+    spin_unlock(&blocks_lock, flags);
+    batch.raw = true;
+}
+
+/* Returns the device to call, NULL when there is nothing to do. */
+static struct reporting_device *begin_report(void)
+{
+    irqflags_t flags = spin_lock(&buddy.lock);
+    struct reporting_device *device = NULL;
+
+    batch.nr = 0;
+    batch.pages = 0;
+    batch.raw = false;
+    batch.flush = reporting.flush_wanted != reporting.flush_done;
+    if (reporting_active() && !reporting.paused) {
+        device = reporting.device;
+        reporting.in_flight = true;
+        collect_blocks();
+    }
+    spin_unlock(&buddy.lock, flags);
+    if (device && batch.nr == 0)
+        collect_raw();
+    return device;
+}
+
+static void put_back_blocks(bool reported)
+{
+    for (unsigned i = 0; i < batch.nr; i++) {
+        struct page *page = phys_to_page(batch.ranges[i].start);
+
+        buddy.isolated[WARM] -= order_pages(page->order);
+        buddy_free(page, page->order, reported);
+    }
+}
+
+static void put_back_raw(bool reported)
+{
+    irqflags_t flags = spin_lock(&blocks_lock);
+
+    for (unsigned i = 0; i < batch.nr; i++)
+        ASSERT(raw_set(batch.ranges[i].start >> PAGE_SHIFT, batch.ranges[i].end >> PAGE_SHIFT,
+                       reported ? RAW_REPORTED : RAW_FRESH));
+    spin_unlock(&blocks_lock, flags);
+}
+
+static void count_report(bool reported)
+{
+    if (!reported) {
+        reporting.errors++;
+        reporting.stopped = true;
+        return;
+    }
+    reporting.reports++;
+    reporting.reported_pages += batch.pages;
+    /* Memory that was never used, or was flushed by hand, is no sign of demand. */
+    if (!batch.raw && !batch.flush)
+        reserve_note_reported(batch.pages);
+}
+
+static void end_report(bool reported)
+{
+    irqflags_t flags;
+
+    if (batch.raw)
+        put_back_raw(reported);
+    flags = spin_lock(&buddy.lock);
+    if (!batch.raw)
+        put_back_blocks(reported);
+    if (batch.nr)
+        count_report(reported);
+    __atomic_store_n(&reporting.in_flight, false, __ATOMIC_RELEASE);
+    wake_all(&reporting.idle);
+    spin_unlock(&buddy.lock, flags);
+}
+
+/* One report. Returns whether another may be due. */
+static bool report_once(void)
+{
+    struct reporting_device *device = begin_report();
+    int error = 0;
+
+    if (!device)
+        return false;
+    if (batch.nr)
+        error = device->report(device, batch.ranges, batch.nr);
+    end_report(error == 0);
+    if (error)
+        log_error("reporting",
+                  "%s did not take a report (%s): free memory stays in the guest until the "
+                  "device is set up again",
+                  device->name, error_name(error));
+    return error == 0 && batch.nr > 0;
+}
+
+/* Everything is done, or cannot be done now: sleep until a free block says otherwise. */
+static void come_to_rest(uint64_t flush_ticket)
+{
+    irqflags_t flags = spin_lock(&buddy.lock);
+
+    if (!reporting.paused) {
+        reporting.wake = false;
+        reporting.raw_left = false;
+        if (reporting_active())
+            reporting.flush_done = flush_ticket;
+        reporting_reconsider();
+    }
+    spin_unlock(&buddy.lock, flags);
+    wake_all(&reporting.idle);
+}
+
+static bool should_run(void *arg)
+{
+    (void)arg;
+    return READ_ONCE(reporting.wake) && !READ_ONCE(reporting.paused);
+}
+
+void reporting_main(void *arg)
+{
+    bool settle = false;
+
+    (void)arg;
+    for (;;) {
+        uint64_t ticket;
+        bool worked = false;
+
+        if (wait_until(&reporting.work, should_run, NULL, settle ? SETTLE_NS : WAIT_FOREVER)) {
+            alloc_drain_cpu_caches();
+            settle = false;
+            continue;
+        }
+        ticket = READ_ONCE(reporting.flush_wanted);
+        while (report_once())
+            worked = true;
+        come_to_rest(ticket);
+        settle = settle || worked;
+    }
+}
