@@ -57,7 +57,6 @@ static int read_config(struct virtio_device *dev)
 static void forget_past(struct balloon *balloon)
 {
     balloon->target = balloon->unmet = balloon->told_target = 0;
-    balloon->oom_hold = false;
     balloon->hint_round = balloon->hint_last = 0;
     balloon->hint_in_flight = 0;
     balloon->batch_pages = 0;
@@ -91,10 +90,7 @@ static int balloon_probe(struct virtio_device *dev)
     virtio_device_ready(dev);
     balloon_worker_start(balloon);
     balloon_report_start(balloon);
-    if (virtio_accepted(dev, BALLOON_F_DEFLATE_ON_OOM) || balloon->queues[BALLOON_HINT]) {
-        reclaimer_register(&balloon->reclaimer);
-        balloon->reclaimer_registered = true;
-    }
+    balloon_oom_start(balloon);
     return 0;
 }
 
@@ -109,20 +105,18 @@ static void balloon_config_changed(struct virtio_device *dev)
 static void balloon_remove(struct virtio_device *dev)
 {
     struct balloon *balloon = dev->driver_data;
+    uint64_t freed;
 
-    /* Threads in reclaim wait for the worker: park it, and they leave, before unregistering. */
     balloon_worker_park(balloon);
-    if (balloon->reclaimer_registered)
-        reclaimer_unregister(&balloon->reclaimer);
-    balloon->reclaimer_registered = false;
     balloon_report_stop(balloon);
     for (unsigned i = 0; i < BALLOON_QUEUES; i++)
         balloon->queues[i] = NULL;
     memory_account_balloon(-(int64_t)balloon->actual);
     balloon->actual = 0;
-    balloon_chunks_free(&balloon->inflated);
-    balloon_chunks_free(&balloon->moving);
-    balloon_chunks_free(&balloon->hinted);
+    freed = balloon_chunks_free(&balloon->inflated);
+    freed += balloon_chunks_free(&balloon->moving);
+    freed += balloon_chunks_free(&balloon->hinted);
+    balloon_oom_stop(balloon, freed);
     balloon->dev = NULL;
 }
 

@@ -85,6 +85,7 @@ struct balloon {
 
     struct reclaimer reclaimer;
     bool reclaimer_registered;
+    bool reclaimable;        /* the worker will serve */
     uint64_t reclaim_asked;  /* pages, ever; any thread adds */
     uint64_t reclaim_served; /* pages of reclaim_asked that were dealt with */
     uint64_t reclaim_freed;  /* pages, ever */
@@ -155,6 +156,9 @@ uint64_t balloon_deflate(struct balloon *balloon, uint64_t pages, bool best_fit)
 /* ---- balloon_oom.c ---- */
 
 void balloon_oom_init(struct balloon *balloon);
+/* Begin to help threads that are short of memory; end it, after `freed` pages came back. */
+void balloon_oom_start(struct balloon *balloon);
+void balloon_oom_stop(struct balloon *balloon, uint64_t freed);
 /* Worker: serve the threads that are short of memory. */
 void balloon_oom_serve(struct balloon *balloon);
 bool balloon_oom_pending(const struct balloon *balloon);

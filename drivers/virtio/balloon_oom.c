@@ -26,7 +26,7 @@ static bool reclaim_done(void *arg)
     const struct reclaim_wait *wait = arg;
 
     return READ_ONCE(wait->balloon->reclaim_served) >= wait->ticket ||
-           !READ_ONCE(wait->balloon->run);
+           !READ_ONCE(wait->balloon->reclaimable);
 }
 
 static uint64_t balloon_reclaim(struct reclaimer *self, uint64_t pages)
@@ -35,7 +35,7 @@ static uint64_t balloon_reclaim(struct reclaimer *self, uint64_t pages)
     uint64_t before = READ_ONCE(balloon->reclaim_freed);
     struct reclaim_wait wait = {.balloon = balloon};
 
-    if (!READ_ONCE(balloon->run) || !(balloon->actual + balloon->hinted.pages))
+    if (!READ_ONCE(balloon->reclaimable) || !(balloon->actual + balloon->hinted.pages))
         return 0;
     wait.ticket = __atomic_add_fetch(&balloon->reclaim_asked, MAX(pages, RECLAIM_MINIMUM),
                                      __ATOMIC_ACQ_REL);
@@ -48,6 +48,16 @@ void balloon_oom_init(struct balloon *balloon)
 {
     balloon->reclaimer.name = "balloon";
     balloon->reclaimer.reclaim = balloon_reclaim;
+}
+
+void balloon_oom_start(struct balloon *balloon)
+{
+    if (!virtio_accepted(balloon->dev, BALLOON_F_DEFLATE_ON_OOM) &&
+        !balloon->queues[BALLOON_HINT])
+        return;
+    WRITE_ONCE(balloon->reclaimable, true);
+    reclaimer_register(&balloon->reclaimer);
+    balloon->reclaimer_registered = true;
 }
 
 bool balloon_oom_pending(const struct balloon *balloon)
@@ -79,6 +89,14 @@ static uint64_t deflate(struct balloon *balloon, uint64_t want)
     return done;
 }
 
+/* Tell the waiting threads what has come. */
+static void settle(struct balloon *balloon, uint64_t served, uint64_t freed)
+{
+    WRITE_ONCE(balloon->reclaim_freed, balloon->reclaim_freed + freed);
+    WRITE_ONCE(balloon->reclaim_served, served);
+    wake_all(&balloon->settled);
+}
+
 void balloon_oom_serve(struct balloon *balloon)
 {
     uint64_t asked = READ_ONCE(balloon->reclaim_asked);
@@ -89,7 +107,16 @@ void balloon_oom_serve(struct balloon *balloon)
     freed = balloon_hint_reclaim(balloon, want);
     if (freed < want)
         freed += deflate(balloon, want - freed);
-    WRITE_ONCE(balloon->reclaim_freed, balloon->reclaim_freed + freed);
-    WRITE_ONCE(balloon->reclaim_served, asked);
-    wake_all(&balloon->settled);
+    settle(balloon, asked, freed);
+}
+
+void balloon_oom_stop(struct balloon *balloon, uint64_t freed)
+{
+    /* Who asked gets the pages, not the next inflation. */
+    balloon->oom_hold = balloon_oom_pending(balloon);
+    WRITE_ONCE(balloon->reclaimable, false);
+    settle(balloon, READ_ONCE(balloon->reclaim_asked), freed);
+    if (balloon->reclaimer_registered)
+        reclaimer_unregister(&balloon->reclaimer);
+    balloon->reclaimer_registered = false;
 }

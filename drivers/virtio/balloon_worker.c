@@ -48,13 +48,10 @@ static void read_target(struct balloon *balloon)
 /* Everything once; returns whether there is more to do at once. */
 static bool step(struct balloon *balloon)
 {
-    bool more;
-
     if (READ_ONCE(balloon->config_changed))
         read_target(balloon);
     balloon_oom_serve(balloon);
-    more = balloon_adjust(balloon);
-    return balloon_hint(balloon) || more;
+    return balloon_adjust(balloon) || balloon_hint(balloon);
 }
 
 static bool device_works(struct balloon *balloon)

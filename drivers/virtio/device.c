@@ -81,8 +81,8 @@ int virtio_start(struct virtio_device *dev)
 
 void virtio_stop(struct virtio_device *dev)
 {
-    WRITE_ONCE(dev->live, false);
     virtio_break_queues(dev);
+    WRITE_ONCE(dev->live, false);
     /*
      * CLEANUP-002: nothing may be taken back while the device can reach it. A transport whose
      * device does not finish the reset cuts it off from memory, so going on is safe either way.

@@ -47,7 +47,7 @@ struct virtqueue *split_create(struct virtio_device *dev,
 /* What a used entry says makes no sense: log it with its value and give the device up. */
 void virtqueue_bad(struct virtqueue *queue, const char *what, uint64_t value);
 
-/* Mark every queue broken and run every callback, so that each wait looks again. */
+/* Mark every queue broken and run the callbacks of a live device, so that each wait ends. */
 void virtio_break_queues(struct virtio_device *dev);
 
 /* Free the rings. The device was reset before and its interrupts are detached. */

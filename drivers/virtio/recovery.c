@@ -42,7 +42,9 @@ void virtio_break_queues(struct virtio_device *dev)
     for (unsigned i = 0; i < dev->nr_queues; i++)
         if (dev->queues[i])
             WRITE_ONCE(dev->queues[i]->broken, true);
-    for (unsigned i = 0; i < dev->nr_queues; i++)
+    /* Before the device is live nobody waits, and what the callbacks use may be gone already.
+     */
+    for (unsigned i = 0; i < dev->nr_queues && READ_ONCE(dev->live); i++)
         if (dev->queues[i] && dev->queues[i]->callback)
             dev->queues[i]->callback(dev->queues[i], dev->queues[i]->arg);
 }

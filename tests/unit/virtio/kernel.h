@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What kernel.c offers to tests.
+ */
+#ifndef UNIT_VIRTIO_KERNEL_H
+#define UNIT_VIRTIO_KERNEL_H
+
+#include <neap/trace.h>
+#include <stdbool.h>
+
+extern struct trace_event last_event;
+
+/* Run a shell command; its result, -1 when there is none of this name. */
+int run_command(const char *name, bool machine);
+
+/* All parts of `devices`. */
+void run_listers(bool machine);
+
+#endif
