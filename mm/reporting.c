@@ -175,6 +175,8 @@ int reporting_register(struct reporting_device *device)
         reporting.device = device;
         reporting.capacity = MIN(device->capacity, (unsigned)REPORT_RANGES_MAX);
         reporting.stopped = false;
+        /* What is free by now tells nothing about demand: to be reported like a flush. */
+        reporting.flush_wanted++;
         choose_order();
         reporting_reconsider();
     }
