@@ -107,7 +107,9 @@ void balloon_oom_serve(struct balloon *balloon)
     freed = balloon_hint_reclaim(balloon, want);
     if (freed < want)
         freed += deflate(balloon, want - freed);
-    settle(balloon, asked, freed);
+    /* A device that died leaves everything to its reset, which brings all pages back. */
+    if (!virtqueue_broken(balloon->queues[BALLOON_DEFLATE]))
+        settle(balloon, asked, freed);
 }
 
 void balloon_oom_stop(struct balloon *balloon, uint64_t freed)

@@ -80,6 +80,7 @@ TEST(balloon_oom_with_a_silent_device)
     host.silent[BALLOON_DEFLATE] = true;
     /* The device is given up after 10 s; its reset brings the pages back. */
     CHECK(take(0, held, 20000) >= 10000);
+    shim_settle();
     CHECK(host.fake->dev.resets >= 1);
 }
 
