@@ -73,14 +73,14 @@ class Guest:
         self.memory = parse_size(memory)
         LOGS.mkdir(parents=True, exist_ok=True)
         self.log = LOGS / f"{name}-{os.getpid()}-{next(_numbers)}"
-        serial, serial_end = socket.socketpair()
+        self.serial = Serial(f"{self.log}.pipe")
         monitor, monitor_end = socket.socketpair()
         command = [
             *shlex.split(qemu_program()), "-accel", accelerator(), "-cpu", "max", "-nodefaults",
             "-display", "none", "-machine", f"{machine},memory-backend=ram", "-m", memory,
             "-object", f"memory-backend-ram,id=ram,size={memory},reserve={'on' if reserve else 'off'}",
             "-smp", str(cpus),
-            "-chardev", f"socket,id=serial,fd={serial_end.fileno()},logfile={self.log}.serial",
+            "-chardev", f"pipe,id=serial,path={self.serial.path},logfile={self.log}.serial",
             "-serial", "chardev:serial",
             "-chardev", f"socket,id=monitor,fd={monitor_end.fileno()}", "-mon", "chardev=monitor,mode=control",
         ]
@@ -99,13 +99,12 @@ class Guest:
         with open(f"{self.log}.stderr", "wb") as errors:
             self.process = subprocess.Popen(  # pylint: disable=consider-using-with
                 command, stdin=subprocess.DEVNULL, stdout=errors, stderr=errors,
-                pass_fds=(serial_end.fileno(), monitor_end.fileno()), preexec_fn=_die_with_parent)
-        serial_end.close()
+                pass_fds=(monitor_end.fileno(),), preexec_fn=_die_with_parent)
         monitor_end.close()
-        self.serial = Serial(serial)
         self.shell = Shell(self.serial)
         try:
             self.qmp = Qmp(monitor)
+            self.serial.connected()
         except ConnectionError as error:
             self.close()
             raise RuntimeError(f"QEMU did not start: {self.stderr()}\n{shlex.join(command)}") from error
@@ -122,8 +121,7 @@ class Guest:
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
-        self.serial.thread.join(5)
-        self.serial.sock.close()
+        self.serial.close()
 
     def stderr(self):
         """What QEMU said."""
@@ -132,7 +130,7 @@ class Guest:
     def wait(self, seconds=HANG_SECONDS):
         """QEMU's exit code, once the guest has ended by itself."""
         code = self.process.wait(seconds)
-        self.serial.thread.join(5)
+        self.serial.drain()
         return code
 
     def ready(self):
