@@ -29,7 +29,7 @@ CPPFLAGS := -nostdinc -Iinclude -Iarch/$(ARCH)/include -isystem $(NEWLIB_INC) \
 CFLAGS   := -std=gnu11 -O2 -g -ffreestanding -fno-omit-frame-pointer -ffunction-sections \
             -fdata-sections -fno-common -fno-asynchronous-unwind-tables \
             -fno-tree-vectorize -fstack-protector-strong -mstack-protector-guard=global \
-            -ffile-prefix-map=$(CURDIR)/= $(WARNINGS) $(ARCH_CFLAGS)
+            -ffile-prefix-map=$(CURDIR)=. -ffile-prefix-map=$(CURDIR)/= $(WARNINGS) $(ARCH_CFLAGS)
 LDFLAGS  := -nostdlib -static --gc-sections -z noexecstack -z max-page-size=4096 \
             --build-id=none --no-warn-rwx-segments
 
