@@ -23,7 +23,7 @@ static const int core_features[] = {
  */
 static void accept_known(struct virtio_device *dev, const int *known)
 {
-    for (; known && *known >= 0; known++)
+    for (; *known >= 0; known++)
         if (virtio_offered(dev, (unsigned)*known))
             virtio_features_set(&dev->accepted, (unsigned)*known);
 }

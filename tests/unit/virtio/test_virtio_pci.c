@@ -5,6 +5,7 @@
 #include "../../../drivers/pci/registers.h"
 #include "../../../drivers/virtio/pci_transport.h"
 #include "fake_pci.h"
+#include "kernel.h"
 #include <errno.h>
 #include <neap/alloc.h>
 #include <string.h>
@@ -215,6 +216,10 @@ TEST_CASES(virtio_pci_notify, 3)
         CHECK_EQ(model.notify_at, i * multipliers[test_case]);
         CHECK_EQ(model.notify_width, test_case == 2 ? 4 : 2);
         CHECK_EQ(model.notify_value, test_case == 2 ? 0x10000 | i : i);
+        CHECK_EQ(last_event.reason, TRACE_KICK);
+        CHECK_EQ(last_event.code, i);
+        CHECK(last_event.address && last_event.pc);
+        CHECK(last_event.begin_ns <= last_event.end_ns);
     }
 }
 
