@@ -13,6 +13,8 @@ static const char *state_of(const struct virtio_device *dev)
 
 static void print_queues(const struct virtio_device *dev)
 {
+    if (dev->interrupts)
+        kprintf("      %s\n", dev->interrupts);
     for (unsigned i = 0; i < dev->nr_queues; i++)
         if (dev->queues[i])
             kprintf("      queue %u %s, %u entries\n", i, dev->queues[i]->name,
@@ -25,10 +27,12 @@ static void print_device(struct virtio_device *dev, void *arg)
 
     mutex_lock(&dev->lock);
     if (*machine) {
-        kprintf("virtio=\"%s\" id=%u state=\"%s\" offered=%#llx accepted=%#llx resets=%u\n",
+        kprintf("virtio=\"%s\" id=%u state=\"%s\" offered=%#llx accepted=%#llx resets=%u "
+                "interrupts=\"%s\"\n",
                 dev->name, dev->device_id, state_of(dev),
                 (unsigned long long)dev->offered.word[0],
-                (unsigned long long)dev->accepted.word[0], dev->resets);
+                (unsigned long long)dev->accepted.word[0], dev->resets,
+                dev->interrupts ? dev->interrupts : "");
     } else {
         kprintf("  %-24s id %u  %s  features %#llx of %#llx  resets %u\n", dev->name,
                 dev->device_id, state_of(dev), (unsigned long long)dev->accepted.word[0],

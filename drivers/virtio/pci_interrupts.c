@@ -130,6 +130,13 @@ static int try_line(struct pci_transport *transport)
     return error;
 }
 
+static const char *const mode_names[] = {
+    [INTERRUPT_PER_QUEUE] = "MSI-X, one for each queue",
+    [INTERRUPT_SHARED] = "MSI-X, one for all queues",
+    [INTERRUPT_SINGLE] = "MSI-X, one for everything",
+    [INTERRUPT_LINE] = "interrupt line",
+};
+
 int pci_setup_interrupts(struct virtio_device *dev, const unsigned *indices, unsigned nr_queues)
 {
     struct pci_transport *transport = to_pci(dev);
@@ -143,6 +150,7 @@ int pci_setup_interrupts(struct virtio_device *dev, const unsigned *indices, uns
     if (error)
         log_error("virtio", "%s: neither MSI-X nor an interrupt line: %s", dev->name,
                   error_name(error));
+    dev->interrupts = mode_names[transport->mode];
     return error;
 }
 
@@ -156,4 +164,5 @@ void pci_release_interrupts(struct pci_transport *transport)
         arch_irq_free(transport->vectors[i].vector);
     transport->nr_vectors = 0;
     transport->mode = INTERRUPT_NONE;
+    transport->dev.interrupts = NULL;
 }

@@ -139,6 +139,7 @@ struct virtio_device {
     /* set by the transport */
     const struct virtio_transport_ops *ops;
     unsigned device_id;
+    const char *interrupts; /* how they come, for `devices`; NULL: not at all */
     char name[24]; /* "balloon0 pci 00:04.0": class and place, for messages */
     /* set by the core */
     const struct virtio_driver *driver;

@@ -5,6 +5,7 @@
 #include "../../../drivers/pci/registers.h"
 #include "../../../drivers/virtio/pci_transport.h"
 #include "fake_pci.h"
+#include <string.h>
 
 static struct virtio_device *dev;
 
@@ -19,21 +20,23 @@ static void expect_live(void)
 TEST_CASES(virtio_pci_interrupts, 6)
 {
     static const struct {
-        unsigned table, vectors, fail;
+        unsigned table, vectors;
         unsigned queue_vector[PCI_QUEUES];
+        const char *name;
     } cases[] = {
-        {16, 16, 0, {1, 2, 3}},                        /* one each */
-        {4, 16, 0, {1, 2, 3}},                         /* just enough */
-        {3, 16, 0, {1, 1, 1}},                         /* a table too small: shared */
-        {16, 2, 0, {1, 1, 1}},                         /* the device has no more */
-        {1, 16, 0, {0, 0, 0}},                         /* a single one */
-        {16, 0, 0, {NO_VECTOR, NO_VECTOR, NO_VECTOR}}, /* none: the line */
+        {16, 16, {1, 2, 3}, "MSI-X, one for each queue"}, /* one each */
+        {4, 16, {1, 2, 3}, "MSI-X, one for each queue"},  /* just enough */
+        {3, 16, {1, 1, 1}, "MSI-X, one for all queues"},  /* a table too small: shared */
+        {16, 2, {1, 1, 1}, "MSI-X, one for all queues"},  /* the device has no more */
+        {1, 16, {0, 0, 0}, "MSI-X, one for everything"},  /* a single one */
+        {16, 0, {NO_VECTOR, NO_VECTOR, NO_VECTOR}, "interrupt line"}, /* none: the line */
     };
 
     model_create();
     model.fn->config[PCI_CAP_MSIX_AT + 2] = (uint8_t)(cases[test_case].table - 1);
     model.vectors = cases[test_case].vectors;
     expect_live();
+    CHECK_EQ(strcmp(dev->interrupts, cases[test_case].name), 0);
     for (unsigned i = 0; i < PCI_QUEUES; i++)
         CHECK_EQ(model.queues[i].vector, cases[test_case].queue_vector[i]);
     for (unsigned i = 0; i < PCI_QUEUES && model.vectors; i++) {
