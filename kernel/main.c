@@ -55,7 +55,9 @@ static void start_services(void)
     mm_init_late();
     arch_console_enable_input();
     LINKER_TABLE_FOR_EACH(bus, bus)
-    bus->init();
+    {
+        bus->init();
+    }
 }
 
 static void NORETURN run_tests(const char *pattern)
@@ -63,7 +65,7 @@ static void NORETURN run_tests(const char *pattern)
     int failed = selftest_run(pattern);
 
     if (failed == -ENOENT)
-        log_error("test", "no self-test matches '%s': `help` and `test` list them", pattern);
+        log_error("test", "no self-test matches '%s': test=* runs all", pattern);
     power_off(failed == 0 ? EXIT_STATUS_SUCCESS : EXIT_STATUS_TESTS_FAILED);
 }
 

@@ -15,7 +15,7 @@ void mutex_init(struct mutex *mutex, const char *name, enum lock_rank rank)
     mutex->name = name;
 }
 
-/* A try cannot deadlock, so only lock() checks the order; both are remembered. */
+/* A try cannot deadlock, so only mutex_lock() checks the order; both are remembered. */
 static void check_order(const struct mutex *mutex, const struct thread *self)
 {
     for (unsigned i = 0; i < self->nr_mutexes; i++) {

@@ -7,7 +7,7 @@
  * no thread ever runs twice, and nobody waits for another CPU's switch. No two run queue locks
  * are held at once.
  */
-#include "internal.h"
+#include "runqueue.h"
 #include <arch/barrier.h>
 #include <neap/errors.h>
 #include <neap/panic.h>
@@ -16,83 +16,17 @@
 /* How long a thread keeps a CPU that others wait for. */
 #define SLICE_NS (10 * NS_PER_MS)
 
-struct runqueue {
-    struct spinlock lock;
-    struct list ready[THREAD_PRIORITIES];
-    /* Written by few, read by all as hints: */
-    unsigned waiting[THREAD_PRIORITIES]; /* lengths */
-    uint64_t slice_end;                  /* of the running thread, ns */
-} __attribute__((aligned(64)));
-
-static struct runqueue runqueues[MAX_CPUS];
-
-static void runqueue_init(struct runqueue *rq)
-{
-    spin_init(&rq->lock, "run queue", LOCK_RANK_RUNQUEUE);
-    for (unsigned prio = 0; prio < THREAD_PRIORITIES; prio++)
-        list_init(&rq->ready[prio]);
-}
-
-static struct thread *runqueue_pop(struct runqueue *rq, enum thread_priority prio)
-{
-    struct thread *thread = NULL;
-    struct list *first;
-    irqflags_t flags;
-
-    if (READ_ONCE(rq->waiting[prio]) == 0)
-        return NULL;
-    flags = spin_lock(&rq->lock);
-    first = list_first(&rq->ready[prio]);
-    if (first) {
-        list_remove(first);
-        rq->waiting[prio]--;
-        thread = list_entry(first, struct thread, run_link);
-    }
-    spin_unlock(&rq->lock, flags);
-    return thread;
-}
-
-static struct thread *steal(const struct cpu *self, enum thread_priority prio)
-{
-    unsigned count = cpu_count();
-
-    for (unsigned i = 1; i < count; i++) {
-        struct thread *thread = runqueue_pop(&runqueues[(self->number + i) % count], prio);
-
-        if (thread)
-            return thread;
-    }
-    return NULL;
-}
-
-/* Does a thread of this priority or a higher one wait on the queue of the CPU? */
-static bool someone_waits(const struct cpu *cpu, enum thread_priority prio)
-{
-    const struct runqueue *rq = &runqueues[cpu->number];
-
-    return READ_ONCE(rq->waiting[THREAD_NORMAL]) != 0 ||
-           (prio == THREAD_BACKGROUND && READ_ONCE(rq->waiting[THREAD_BACKGROUND]) != 0);
-}
-
-static bool anything_to_run(void)
-{
-    for (unsigned i = 0; i < cpu_count(); i++)
-        if (someone_waits(cpus[i], THREAD_BACKGROUND))
-            return true;
-    return false;
-}
-
 /* What runs next: `stay` (NULL: the current thread cannot) only if nothing comes before it. */
 static struct thread *pick_next(struct cpu *cpu, struct thread *stay)
 {
     for (unsigned prio = 0; prio < THREAD_PRIORITIES; prio++) {
-        struct thread *next = runqueue_pop(&runqueues[cpu->number], prio);
+        struct thread *next = runqueue_take(cpu, prio);
 
         if (next)
             return next;
         if (stay && stay->priority == prio)
             return stay;
-        next = steal(cpu, prio);
+        next = runqueue_steal(cpu, prio);
         if (next)
             return next;
     }
@@ -121,8 +55,8 @@ static void enter(struct cpu *cpu, struct thread *next, uint64_t now)
     spin_unlock(&next->lock, flags);
     next->cpu = cpu->number;
     next->slice_end = now + SLICE_NS;
-    WRITE_ONCE(runqueues[cpu->number].slice_end, next->slice_end);
-    if (next != cpu->idle_thread && someone_waits(cpu, next->priority))
+    runqueue_note_slice(cpu, next->slice_end);
+    if (next != cpu->idle_thread && runqueue_waits(cpu, next->priority))
         timer_set_slice(next->slice_end);
     else
         timer_set_slice(UINT64_MAX);
@@ -171,66 +105,7 @@ void sched_finish_switch(void)
         thread_bury(prev);
 }
 
-/* ---- choosing a CPU ---- */
-
-/* Take an idle CPU for one thread, so that two wake-ups choose two CPUs. */
-static bool claim_idle(struct cpu *cpu)
-{
-    return READ_ONCE(cpu->idle) && __atomic_exchange_n(&cpu->idle, false, __ATOMIC_SEQ_CST);
-}
-
-static struct cpu *claim_any_idle(void)
-{
-    for (unsigned i = 0; i < cpu_count(); i++)
-        if (claim_idle(cpus[i]))
-            return cpus[i];
-    return NULL;
-}
-
-/*
- * How long a thread of this priority would wait on the CPU, as a number to compare: how many
- * come before it, and whether the running one has used up its slice. The latter lets one
- * thread too many wander over all CPUs, so that no CPU's thread runs undisturbed for ever
- * while others share.
- */
-static unsigned expected_wait(const struct cpu *cpu, enum thread_priority prio, uint64_t now)
-{
-    const struct runqueue *rq = &runqueues[cpu->number];
-    unsigned before = READ_ONCE(rq->waiting[THREAD_NORMAL]);
-
-    if (prio == THREAD_BACKGROUND)
-        before += READ_ONCE(rq->waiting[THREAD_BACKGROUND]);
-    if (READ_ONCE(cpu->running_priority) > prio)
-        return 2 * before; /* less important work gives way at once */
-    return 2 * (before + 1) + (READ_ONCE(rq->slice_end) > now);
-}
-
-/* Its last CPU while that is free, else an idle one, else where it waits least. */
-static struct cpu *choose_cpu(const struct thread *thread, bool *claimed)
-{
-    struct cpu *best = cpus[thread->cpu], *idle;
-    unsigned least;
-    uint64_t now;
-
-    *claimed = claim_idle(best);
-    if (*claimed)
-        return best;
-    idle = claim_any_idle();
-    *claimed = idle != NULL;
-    if (idle)
-        return idle;
-    now = clock_ns();
-    least = expected_wait(best, thread->priority, now);
-    for (unsigned i = 0; i < cpu_count(); i++) {
-        unsigned wait = expected_wait(cpus[i], thread->priority, now);
-
-        if (wait < least) {
-            least = wait;
-            best = cpus[i];
-        }
-    }
-    return best;
-}
+/* ---- making threads ready ---- */
 
 /* Something was put on this CPU's queue: switch, or start the slice of who runs. */
 static void look_at_queue(struct cpu *cpu)
@@ -238,9 +113,9 @@ static void look_at_queue(struct cpu *cpu)
     const struct thread *current = cpu->current;
 
     if (current == cpu->idle_thread ||
-        (current->priority == THREAD_BACKGROUND && someone_waits(cpu, THREAD_NORMAL)))
+        (current->priority == THREAD_BACKGROUND && runqueue_waits(cpu, THREAD_NORMAL)))
         cpu->need_resched = true;
-    else if (someone_waits(cpu, current->priority))
+    else if (runqueue_waits(cpu, current->priority))
         timer_set_slice(current->slice_end);
 }
 
@@ -254,17 +129,11 @@ static void kick(struct cpu *cpu)
 
 void sched_enqueue(struct thread *thread)
 {
-    irqflags_t irq = arch_irq_save(), flags;
-    enum thread_priority prio = thread->priority;
+    irqflags_t irq = arch_irq_save();
     bool claimed, first;
-    struct cpu *target = choose_cpu(thread, &claimed);
-    struct runqueue *rq = &runqueues[target->number];
+    struct cpu *target = runqueue_choose(thread, &claimed);
 
-    flags = spin_lock(&rq->lock);
-    thread->cpu = target->number;
-    list_push_back(&rq->ready[prio], &thread->run_link);
-    first = rq->waiting[prio]++ == 0;
-    spin_unlock(&rq->lock, flags);
+    first = runqueue_put(target, thread);
     /* `thread` may run, and even end, on another CPU from here on. */
 
     if (claimed || first)
@@ -272,7 +141,7 @@ void sched_enqueue(struct thread *thread)
     if (!claimed) {
         /* A CPU that goes idle says so before it looks at the queues: no thread is missed. */
         barrier_full();
-        target = claim_any_idle();
+        target = runqueue_claim_idle();
         if (target)
             kick(target);
     }
@@ -315,7 +184,7 @@ void thread_yield(void)
     irqflags_t flags = arch_irq_save();
     struct cpu *cpu = cpu_self();
 
-    if (cpu->preempt_disabled == 0 && someone_waits(cpu, cpu->current->priority))
+    if (cpu->preempt_disabled == 0 && runqueue_waits(cpu, cpu->current->priority))
         schedule();
     arch_irq_restore(flags);
 }
@@ -329,7 +198,7 @@ void sched_idle_loop(void)
     for (;;) {
         __atomic_store_n(&cpu->idle, true, __ATOMIC_SEQ_CST);
         barrier_full();
-        if (!cpu->need_resched && !anything_to_run())
+        if (!cpu->need_resched && !runqueue_any_waits())
             arch_cpu_idle();
         schedule();
     }
@@ -349,7 +218,7 @@ int sched_prepare_cpu(struct cpu *cpu)
         return -ENOMEM;
     idle->cpu = cpu->number;
     cpu->idle_thread = idle;
-    runqueue_init(&runqueues[cpu->number]);
+    runqueue_init(cpu->number);
     return 0;
 }
 

@@ -60,7 +60,9 @@ int selftest_run(const char *pattern)
     unsigned total = 0, number = 0, failed = 0, skipped = 0;
 
     LINKER_TABLE_FOR_EACH(entry, selftest)
-    total += matches(entry, pattern);
+    {
+        total += matches(entry, pattern);
+    }
     if (total == 0)
         return -ENOENT;
     kprintf("KTAP version 1\n1..%u\n", total);

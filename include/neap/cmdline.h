@@ -15,9 +15,9 @@
  *   static int set_order(const char *value) { ... return 0 or -EINVAL, -ERANGE ... }
  *   CMDLINE_KEY(reporting_order, "0-10: smallest order reported to the host", set_order);
  *
- * The setter runs on the boot CPU before memory management and threads exist: it only stores. It gets "" for a
- * word without "=". An error is reported with the key, the value and the help text; the
- * setting keeps what it had.
+ * The setter runs on the boot CPU before memory management and threads exist: it only stores.
+ * It gets "" for a word without "=". An error is reported with the key, the value and the help
+ * text; the setting keeps what it had.
  */
 struct cmdline_key {
     const char *name;
@@ -25,8 +25,8 @@ struct cmdline_key {
     int (*set)(const char *value);
 };
 
-#define CMDLINE_KEY(key, help_text, setter)                                                    \
-    static const struct cmdline_key cmdline_key_##key LINKER_TABLE_ENTRY(cmdline) = {          \
+#define CMDLINE_KEY(key, help_text, setter)                                           \
+    static const struct cmdline_key cmdline_key_##key LINKER_TABLE_ENTRY(cmdline) = { \
         #key, help_text, setter}
 
 /* Parse; unknown keys get one warning each that names them. Boot CPU, once. */

@@ -8,12 +8,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ARRAY_SIZE(array)     (sizeof(array) / sizeof((array)[0]))
-#define ALIGN_UP(x, align)    (((x) + (align) - 1) & ~((__typeof__(x))(align) - 1))
-#define ALIGN_DOWN(x, align)  ((x) & ~((__typeof__(x))(align) - 1))
-#define IS_ALIGNED(x, align)  (((x) & ((__typeof__(x))(align) - 1)) == 0)
-#define MIN(a, b)             ((a) < (b) ? (a) : (b))
-#define MAX(a, b)             ((a) > (b) ? (a) : (b))
+#define ARRAY_SIZE(array)    (sizeof(array) / sizeof((array)[0]))
+#define ALIGN_UP(x, align)   (((x) + (align)-1) & ~((__typeof__(x))(align)-1))
+#define ALIGN_DOWN(x, align) ((x) & ~((__typeof__(x))(align)-1))
+#define IS_ALIGNED(x, align) (((x) & ((__typeof__(x))(align)-1)) == 0)
+#define MIN(a, b)            ((a) < (b) ? (a) : (b))
+#define MAX(a, b)            ((a) > (b) ? (a) : (b))
 
 #define KIB (UINT64_C(1) << 10)
 #define MIB (UINT64_C(1) << 20)

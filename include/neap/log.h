@@ -21,8 +21,7 @@ enum log_level {
  * Write one line "area: message". Kept in the ring always, shown on the console when the
  * level is at or below `loglevel=`. A newline is added. Any context.
  */
-void log_write(enum log_level level, const char *area, const char *fmt, ...)
-    PRINTF_LIKE(3, 4);
+void log_write(enum log_level level, const char *area, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
 #define log_error(area, ...)   log_write(LOG_ERROR, area, __VA_ARGS__)
 #define log_warning(area, ...) log_write(LOG_WARNING, area, __VA_ARGS__)

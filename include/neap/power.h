@@ -7,7 +7,8 @@
 
 #include <arch/power.h>
 
-/* Called before the machine goes off or resets, newest first. Thread context, must be bounded. */
+/* Called before the machine goes off or resets, newest first. Thread context, must be bounded.
+ */
 struct shutdown_hook {
     void (*fn)(void *);
     void *arg;

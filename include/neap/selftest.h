@@ -26,8 +26,8 @@ struct selftest_entry {
     void (*run)(struct selftest *);
 };
 
-#define SELFTEST(test_name, fn)                                                                \
-    static const struct selftest_entry selftest_##test_name LINKER_TABLE_ENTRY(selftest) = {   \
+#define SELFTEST(test_name, fn)                                                              \
+    static const struct selftest_entry selftest_##test_name LINKER_TABLE_ENTRY(selftest) = { \
         #test_name, fn}
 
 /* Note a failed expectation with its place; the test goes on. */
@@ -37,17 +37,17 @@ void selftest_fail(struct selftest *t, const char *file, int line, const char *f
 /* Mark the test as skipped, with a reason that names what is missing. */
 void selftest_skip(struct selftest *t, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
-#define EXPECT(t, cond)                                                                        \
-    do {                                                                                       \
-        if (!(cond))                                                                           \
-            selftest_fail(t, __FILE__, __LINE__, "expected %s", #cond);                        \
+#define EXPECT(t, cond)                                                 \
+    do {                                                                \
+        if (!(cond))                                                    \
+            selftest_fail(t, __FILE__, __LINE__, "expected %s", #cond); \
     } while (0)
 
-#define EXPECT_EQ(t, a, b)                                                                     \
-    do {                                                                                       \
-        long long ea_ = (long long)(a), eb_ = (long long)(b);                                  \
-        if (ea_ != eb_)                                                                        \
-            selftest_fail(t, __FILE__, __LINE__, "%s is %lld, %s is %lld", #a, ea_, #b, eb_);  \
+#define EXPECT_EQ(t, a, b)                                                                    \
+    do {                                                                                      \
+        long long ea_ = (long long)(a), eb_ = (long long)(b);                                 \
+        if (ea_ != eb_)                                                                       \
+            selftest_fail(t, __FILE__, __LINE__, "%s is %lld, %s is %lld", #a, ea_, #b, eb_); \
     } while (0)
 
 /*

@@ -15,8 +15,8 @@ struct shell_command {
     int (*run)(int argc, char **argv);
 };
 
-#define SHELL_COMMAND(name, usage_text, help_text, fn)                                         \
-    static const struct shell_command shell_command_##name LINKER_TABLE_ENTRY(shell) = {       \
+#define SHELL_COMMAND(name, usage_text, help_text, fn)                                   \
+    static const struct shell_command shell_command_##name LINKER_TABLE_ENTRY(shell) = { \
         #name, usage_text, help_text, fn}
 
 #define SHELL_ARGS_MAX 16

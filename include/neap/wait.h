@@ -18,17 +18,18 @@ struct waitqueue {
 
 #define WAIT_FOREVER UINT64_MAX
 
-#define WAITQUEUE_INIT(queue, queue_name)                                                      \
-    {.lock = SPINLOCK_INIT(queue_name, LOCK_RANK_WAITQUEUE),                                   \
-     .threads = LIST_INIT((queue).threads),                                                    \
-     .name = (queue_name)}
+#define WAITQUEUE_INIT(queue, queue_name)                           \
+    {                                                               \
+        .lock = SPINLOCK_INIT(queue_name, LOCK_RANK_WAITQUEUE),     \
+        .threads = LIST_INIT((queue).threads), .name = (queue_name) \
+    }
 
 void waitqueue_init(struct waitqueue *queue, const char *name);
 
 /*
  * Sleep until condition(arg) is true or `timeout_ns` from now has passed. The condition is
- * evaluated before every sleep, without locks, and must not sleep. Returns 0, or -ETIMEDOUT with the
- * condition still false. Thread context, no spinlock held.
+ * evaluated before every sleep, without locks, and must not sleep. Returns 0, or -ETIMEDOUT
+ * with the condition still false. Thread context, no spinlock held.
  */
 int wait_until(struct waitqueue *queue, bool (*condition)(void *), void *arg,
                uint64_t timeout_ns);

@@ -29,7 +29,9 @@ static int devices(int argc, char **argv)
 
     print_cpus(machine);
     LINKER_TABLE_FOR_EACH(lister, device_list)
-    lister->print(machine);
+    {
+        lister->print(machine);
+    }
     return 0;
 }
 SHELL_COMMAND(devices, "devices [--machine]", "CPUs and devices", devices);

@@ -11,6 +11,21 @@
 
 LINKER_TABLE(struct shell_command, shell);
 
+/* The command that follows `after` (NULL: the first) in the order of the alphabet. */
+static const struct shell_command *next_by_name(const struct shell_command *after)
+{
+    const struct shell_command *command, *next = NULL;
+
+    LINKER_TABLE_FOR_EACH(command, shell)
+    {
+        if (after && strcmp(command->name, after->name) <= 0)
+            continue;
+        if (next == NULL || strcmp(command->name, next->name) < 0)
+            next = command;
+    }
+    return next;
+}
+
 static int help(int argc, char **argv)
 {
     const struct shell_command *command;
@@ -28,8 +43,8 @@ static int help(int argc, char **argv)
         kprintf("usage: %s\n  %s\n", command->usage, command->help);
         return 0;
     }
-    LINKER_TABLE_FOR_EACH(command, shell)
-    kprintf("  %-12s %s\n", command->name, command->help);
+    for (command = next_by_name(NULL); command; command = next_by_name(command))
+        kprintf("  %-12s %s\n", command->name, command->help);
     kprintf("`help <command>` shows how to call it, `help boot` the kernel command line.\n");
     return 0;
 }

@@ -203,6 +203,9 @@ static void write_word(void *arg)
     *(volatile uint64_t *)arg = 1;
 }
 
+/* Small pages that other threads may map or unmap meanwhile: stacks of those that end. */
+#define SLACK 256
+
 /* Protecting one page splits a large one; taking it back and merging restores the counts. */
 static void test_direct_map(struct selftest *t)
 {
@@ -222,7 +225,7 @@ static void test_direct_map(struct selftest *t)
     EXPECT_EQ(t, pgtable_protect(&kernel_pgtable, va, PAGE_SIZE, PROT_KERNEL_RO), 0);
     EXPECT(t, pgtable_lookup(&kernel_pgtable, va, NULL, &after_level, NULL));
     EXPECT_EQ(t, after_level, 0);
-    EXPECT(t, kernel_pgtable.leaves[0] > before[0]);
+    EXPECT(t, kernel_pgtable.leaves[0] >= before[0] + PAGEBLOCK_PAGES - SLACK);
     EXPECT_EQ(t, kernel_pgtable.leaves[level], before[level] - 1);
     EXPECT(t, arch_trap_expect(write_word, (void *)va, NULL) >= 0);
     EXPECT_EQ(t, arch_trap_expect(write_word, (void *)(va + PAGE_SIZE), NULL), -1);
@@ -231,8 +234,8 @@ static void test_direct_map(struct selftest *t)
     va = ALIGN_DOWN(va, UINT64_C(1) << arch_pgtable_levels[level].shift);
     EXPECT(t, pgtable_merge(&kernel_pgtable, va,
                             UINT64_C(1) << arch_pgtable_levels[level].shift) > 0);
-    for (unsigned i = 0; i < arch_pgtable_nr_levels; i++)
-        EXPECT_EQ(t, kernel_pgtable.leaves[i], before[i]);
+    EXPECT_EQ(t, kernel_pgtable.leaves[level], before[level]);
+    EXPECT(t, kernel_pgtable.leaves[0] <= before[0] + SLACK);
     free_pages(page, MAX_ORDER);
 }
 SELFTEST(direct_map_splits_and_merges, test_direct_map);

@@ -206,7 +206,7 @@ SELFTEST(sched_many_threads_live_and_die, test_many);
 /* ---- the switch itself ---- */
 
 #define STORM_THREADS 8
-#define STORM_ROUNDS  500
+#define STORM_ROUNDS  200
 
 static struct {
     struct waitqueue queue;

@@ -56,7 +56,7 @@ static void test_call(struct selftest *t)
 }
 SELFTEST(smp_call_reaches_every_other_cpu, test_call);
 
-#define CALLS 200
+#define CALLS 40
 
 static void caller(void *arg UNUSED)
 {
@@ -160,7 +160,7 @@ SELFTEST(tlb_shootdown_reaches_every_cpu, test_shootdown);
 
 static void incrementer(void *arg UNUSED)
 {
-    for (unsigned i = 0; i < 10 * CALLS; i++) {
+    for (unsigned i = 0; i < 50 * CALLS; i++) {
         irqflags_t flags = spin_lock(&s.lock);
         uint64_t seen = READ_ONCE(s.counter);
 
@@ -179,7 +179,7 @@ static void test_spinlock(struct selftest *t)
     s.counter = 0;
     latch_init(&s.done);
     latch_wait(t, &s.done, start_threads(t, threads, incrementer, NULL));
-    EXPECT_EQ(t, s.counter, threads * 10 * CALLS);
+    EXPECT_EQ(t, s.counter, threads * 50 * CALLS);
     EXPECT(t, !spin_is_locked(&s.lock));
 }
 SELFTEST(spinlock_excludes, test_spinlock);

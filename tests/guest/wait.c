@@ -44,7 +44,7 @@ SELFTEST(wait_sleep_lasts_long_enough, test_sleep);
 
 /* ---- no wake-up is lost ---- */
 
-#define TURNS 4000
+#define TURNS 1000
 
 static struct {
     struct waitqueue queue;
@@ -91,7 +91,7 @@ SELFTEST(wait_loses_no_wakeup, test_turns);
 /* ---- mutexes ---- */
 
 #define LOCKERS 8
-#define ROUNDS  200
+#define ROUNDS  50
 
 static struct {
     struct mutex mutex;
