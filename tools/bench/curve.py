@@ -9,6 +9,7 @@ from guests import Guest
 GIB = 1 << 30
 FREED = 3 * GIB
 LIMIT_SECONDS = 90  # how long a return is watched
+SHOWN_SECONDS = 30  # of the picture, after the free
 SETTLE_SECONDS = 5  # memory that has not fallen for this long is at rest
 
 
@@ -68,7 +69,7 @@ def record(system):
 
 
 def draw(curves, path):
-    """One picture with every guest's curve."""
+    """One picture with every guest's curve, laid over each other at the free."""
     import matplotlib  # pylint: disable=import-outside-toplevel
     matplotlib.use("svg")
     matplotlib.rcParams["svg.hashsalt"] = "neap"
@@ -77,13 +78,14 @@ def draw(curves, path):
     figure, axes = pyplot.subplots(figsize=(8, 4))
     names = {"neap": "neap", "linux": "Linux 6.12"}
     for system, one in curves.items():
-        axes.plot([when for when, _ in one.samples], [rss / GIB for _, rss in one.samples],
-                  label=names[system], linewidth=2)
-        axes.plot(one.freed_at, one.held / GIB, "v", color="black", markersize=7)
-    axes.set_xlabel("seconds since QEMU started (triangle: the guest frees 3 GiB)")
+        times = [when - one.freed_at for when, _ in one.samples] + [SHOWN_SECONDS]
+        held = [rss / GIB for _, rss in one.samples]
+        axes.plot(times, held + held[-1:], label=names[system], linewidth=2)
+    axes.axvline(0, color="black", linestyle=":", linewidth=1)
+    axes.set_xlabel("seconds since the guest freed 3 GiB")
     axes.set_ylabel("guest memory held by the host, GiB")
     axes.set_ylim(bottom=0)
-    axes.set_xlim(left=0)
+    axes.set_xlim(-SHOWN_SECONDS / 2, SHOWN_SECONDS)
     axes.grid(alpha=0.3)
     axes.legend()
     figure.tight_layout()
