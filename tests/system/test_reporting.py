@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Free memory goes back to the host: judged by the host's own figures."""
 
+import subprocess
+
 import pytest
 from harness import wait_for
-from harness.qemu import BALLOON
+from harness.qemu import BALLOON, qemu_program
 
 MIB = 1 << 20
 BIG = 512 * MIB
@@ -62,13 +64,13 @@ def test_parked_right_after_a_big_free(boot):
 def test_churn_keeps_its_pages(boot):
     """Memory that is taken and freed again and again stays warm: no reports to and fro."""
     guest = boot(memory="1G")
-    guest.shell.run("bench churn 128M")
+    wait_for(lambda: guest.shell.run("bench churn 128M") and
+             guest.shell.machine("reporting")["reserve"] >= 128 * MIB, "a reserve of the size of the swing")
     before = guest.shell.machine("reporting")
     for _ in range(5):
         guest.shell.run("bench churn 128M")
     after = guest.shell.machine("reporting")
-    assert after["reserve"] >= 64 * MIB
-    # Five runs churn many times 128 MiB: a fraction of one may have been told.
+    # Each run takes and frees 128 MiB several times: a fraction of one may have been told.
     assert after["reported_bytes"] - before["reported_bytes"] < 64 * MIB, (before, after)
 
 
@@ -82,7 +84,8 @@ def test_fixed_reserve(boot, way):
     alloc(guest)
     guest.shell.run("free")
     returned(guest, BIG // 2)
-    wait_for(lambda: guest.shell.machine("reporting")["unreported"] <= 128 * MIB, "reporting down to the reserve")
+    wait_for(lambda: guest.shell.machine("reporting")["unreported"] <= 132 * MIB,
+             "reporting down to the reserve, give or take a block")
     assert guest.rss() >= 120 * MIB
     guest.shell.run("reporting flush")
     returned(guest)
@@ -109,8 +112,10 @@ def test_small_blocks(boot):
 
 
 def test_intx_fallback(boot):
-    """No MSI-X vectors: the device works through its interrupt pin."""
-    guest = boot(memory="1G", balloon=BALLOON + ",vectors=0", cpus=2)
+    """No MSI-X vectors: the device works through its interrupt pin. Older QEMUs offer none at all."""
+    help_text = subprocess.run([qemu_program(), "-device", "virtio-balloon-pci,help"], check=True,
+                               stdout=subprocess.PIPE, text=True).stdout
+    guest = boot(memory="1G", balloon=BALLOON + (",vectors=0" if "vectors=" in help_text else ""), cpus=2)
     alloc(guest)
     guest.shell.run("free")
     returned(guest)
