@@ -120,6 +120,10 @@ static void balloon_remove(struct virtio_device *dev)
     balloon->dev = NULL;
 }
 
+/*
+ * PAGE_POISON is not among them (BALLOON-002): free pages hold no promised value, and a host
+ * that is told one other than 0 gives no reported memory back.
+ */
 static const int balloon_features[] = {
     BALLOON_F_MUST_TELL_HOST, BALLOON_F_STATS_VQ,       BALLOON_F_DEFLATE_ON_OOM,
     BALLOON_F_FREE_PAGE_HINT, BALLOON_F_PAGE_REPORTING, -1,

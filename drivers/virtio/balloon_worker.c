@@ -4,6 +4,7 @@
  * that nobody has to wait for a thread's very last instruction.
  */
 #include "balloon.h"
+#include <arch/barrier.h>
 #include <neap/errors.h>
 #include <neap/log.h>
 #include <neap/thread.h>
@@ -39,6 +40,8 @@ static void read_target(struct balloon *balloon)
     uint64_t target;
 
     WRITE_ONCE(balloon->config_changed, false);
+    /* A change behind this sets the flag again; one before it is read now. */
+    barrier_full();
     if (virtio_config_get(balloon->dev, BALLOON_CONFIG_NUM_PAGES, 4, &target))
         virtio_device_misbehaved(balloon->dev, "its num_pages cannot be read");
     else
