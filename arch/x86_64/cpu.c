@@ -65,11 +65,12 @@ const char *arch_cpu_describe(void)
 {
     static char text[96];
 
-    format_string(text, sizeof(text), "x86_64,%s%s%s %s, %s APIC, %s timer",
+    format_string(text, sizeof(text), "x86_64%s%s%s%s, %s, %s, %s timer",
+                  x86_features.smep || x86_features.smap || x86_features.umip ? "," : "",
                   x86_features.smep ? " SMEP" : "", x86_features.smap ? " SMAP" : "",
                   x86_features.umip ? " UMIP" : "",
                   x86_features.pages_1g ? "1 GiB pages" : "2 MiB pages",
-                  x86_features.x2apic ? "x2" : "x",
+                  x86_features.x2apic ? "x2APIC" : "xAPIC",
                   x86_features.tsc_deadline ? "TSC-deadline" : "one-shot");
     return text;
 }
