@@ -17,6 +17,9 @@
 #define HYPERVISOR_LEAF      0x40000000u
 #define HYPERVISOR_FREQUENCY 0x40000010u
 
+/* Two years: what is further away comes early, instead of overflowing in cycles. */
+#define DEADLINE_MAX_NS (UINT64_C(1) << 56)
+
 #define FREQUENCY_MIN UINT64_C(10000000)     /* 10 MHz: less is nonsense */
 #define FREQUENCY_MAX UINT64_C(100000000000) /* 100 GHz */
 
@@ -94,7 +97,8 @@ static void set_deadline(uint64_t deadline_ns)
     if (deadline_ns != UINT64_MAX)
         /* One more cycle: the rounded-down value must not be reached too early. */
         cycles = x86_entry_cycles + 1 +
-                 multiply_shift(deadline_ns, cycles_per_ns, CYCLE_FRACTION_BITS);
+                 multiply_shift(MIN(deadline_ns, DEADLINE_MAX_NS), cycles_per_ns,
+                                CYCLE_FRACTION_BITS);
     msr_write(MSR_TSC_DEADLINE, cycles);
 }
 
