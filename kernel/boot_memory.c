@@ -71,7 +71,7 @@ void boot_memory_add(struct boot_info *info, uint64_t start, uint64_t end)
     struct phys_range range;
 
     /* Rounding up the last page of the address space would wrap. */
-    if (start >= end || start > UINT64_MAX - (PAGE_SIZE - 1)) {
+    if (start > UINT64_MAX - (PAGE_SIZE - 1)) {
         info->nr_dropped++;
         return;
     }

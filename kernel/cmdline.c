@@ -169,7 +169,6 @@ void cmdline_parse(const char *text)
     memcpy(whole, text, length);
     whole[length] = '\0';
     memcpy(words, whole, length + 1);
-    app_argc = 1;
     while ((word = next_word(&rest)) != NULL) {
         if (strcmp(word, "--") == 0)
             break;

@@ -21,7 +21,7 @@ struct spec {
 
 static void emit(struct output *out, char c)
 {
-    if (out->length + 1 < out->size)
+    if (out->length < out->size)
         out->buffer[out->length] = c;
     out->length++;
 }

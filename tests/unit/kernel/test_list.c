@@ -65,8 +65,10 @@ TEST(list_removes)
         list_push_back(&head, &elements[i].link);
     list_remove(&elements[2].link);
     check_list(1245, 4);
-    list_remove(&elements[2].link); /* harmless */
-    check_list(1245, 4);
+    list_remove(&elements[1].link);
+    list_remove(&elements[2].link); /* again: harmless, also when its neighbours have gone */
+    list_push_front(&head, &elements[1].link);
+    check_list(2145, 4);
     list_for_each_safe (pos, tmp, &head)
         if (list_entry(pos, struct element, link)->value % 2 == 0)
             list_remove(pos);
