@@ -3,4 +3,4 @@
 # included by their test under other names. The shim brings the page allocator with it.
 UNIT_SUITES += kernel
 UNIT_CODE_kernel := $(wildcard mm/*.c) kernel/boot_memory.c
-UNIT_CFLAGS_kernel := -Ikernel
+UNIT_CFLAGS_kernel := -I.

@@ -5,7 +5,7 @@
 /* The shim has a function of this name; here the kernel's own is tested. */
 #define parse_on_off tested_parse_on_off
 
-#include "cmdline.c"
+#include "kernel/cmdline.c"
 #include "shim.h"
 #include "unit.h"
 

@@ -9,9 +9,9 @@
 #define parse_size      tested_parse_size
 #define error_name      tested_error_name
 
-#include "errors.c"
-#include "format.c"
-#include "size.c"
+#include "kernel/errors.c"
+#include "kernel/format.c"
+#include "kernel/size.c"
 #include "unit.h"
 #include <stdio.h>
 
