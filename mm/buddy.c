@@ -59,7 +59,8 @@ void page_set_allocated(struct page *page, unsigned order, enum page_kind kind)
     page->owner = 0;
 }
 
-void buddy_split(struct page *page, unsigned order, enum page_kind kind, bool reported)
+/* Cut a block that is off the lists down to `order`; the upper halves go back. */
+static void split(struct page *page, unsigned order, enum page_kind kind, bool reported)
 {
     unsigned size = page->order;
     bool claim = size >= PAGEBLOCK_ORDER && order < PAGEBLOCK_ORDER;
@@ -118,7 +119,7 @@ struct page *buddy_take(unsigned order, enum page_kind kind, bool steal)
         return NULL;
     reported = page_reported(page);
     buddy_remove(page);
-    buddy_split(page, order, kind, reported);
+    split(page, order, kind, reported);
     page_set_allocated(page, order, kind);
     if (reported)
         reporting_note_cold(order_pages(order));

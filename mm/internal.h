@@ -80,12 +80,6 @@ unsigned buddy_fit_order(pfn_t pfn, pfn_t end);
  */
 struct page *buddy_take(unsigned order, enum page_kind kind, bool steal);
 
-/*
- * Cut a block that is off the lists down to `order`; the upper halves go on the lists. A
- * pageblock that is broken up belongs to `kind` from then on. Under buddy.lock.
- */
-void buddy_split(struct page *page, unsigned order, enum page_kind kind, bool reported);
-
 /* Mark a block as held by `kind`. Under buddy.lock or by the holder. */
 void page_set_allocated(struct page *page, unsigned order, enum page_kind kind);
 
@@ -165,6 +159,9 @@ bool raw_covers(pfn_t start, pfn_t end);
  * both powers of two, align <= limit.
  */
 bool raw_highest_fresh(uint64_t align, uint64_t limit, struct raw_extent *piece);
+
+/* Fresh pages in pieces aligned to `align` pages. */
+uint64_t raw_reportable(uint64_t align);
 
 /* May a few more pieces be cut? */
 bool raw_has_room(void);

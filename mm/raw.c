@@ -123,6 +123,20 @@ bool raw_highest_fresh(uint64_t align, uint64_t limit, struct raw_extent *piece)
     return false;
 }
 
+uint64_t raw_reportable(uint64_t align)
+{
+    uint64_t pages = 0;
+
+    for (unsigned i = 0; i < nr_extents; i++) {
+        pfn_t start = ALIGN_UP(extents[i].start, align),
+              end = ALIGN_DOWN(extents[i].end, align);
+
+        if (extents[i].state == RAW_FRESH && start < end)
+            pages += end - start;
+    }
+    return pages;
+}
+
 uint64_t raw_pages(enum raw_state state)
 {
     uint64_t pages = 0;

@@ -58,11 +58,21 @@ static void on_gathered(void *arg)
     spin_unlock(&buddy.lock, flags);
 }
 
+/* Is there a block that could go to the host now? */
+static bool work_left(void)
+{
+    for (unsigned order = reporting.order; order <= MAX_ORDER; order++) {
+        if (buddy.blocks[WARM][order])
+            return reporting_may_take(order);
+    }
+    return false;
+}
+
 void reporting_reconsider(void)
 {
     uint64_t block = order_pages(reporting.order), batch = block * reporting.capacity;
     uint64_t reserve = reserve_pages();
-    bool may = reporting_may_take(reporting.order);
+    bool may = work_left();
 
     reporting.threshold = UINT64_MAX;
     if (!reporting_active() || reporting.wake)
@@ -321,7 +331,8 @@ void reporting_stats_get(struct reporting_stats *stats)
         .order = reporting.order,
         .reserve = reserve_pages() << PAGE_SHIFT,
         .reserve_fixed = reserve_is_fixed(),
-        .unreported = (buddy.reportable + raw_pages(RAW_FRESH)) << PAGE_SHIFT,
+        .unreported = (buddy.reportable + raw_reportable(order_pages(reporting.order)))
+                      << PAGE_SHIFT,
         .reported_bytes = reporting.reported_pages << PAGE_SHIFT,
         .reports = reporting.reports,
         .errors = reporting.errors,

@@ -33,7 +33,7 @@ static void add_range(pfn_t start, pfn_t end)
     batch.pages += end - start;
 }
 
-/* The warm block of at least this order that is needed last. */
+/* The warm block of this order that is needed last. */
 static struct page *warm_block(unsigned order)
 {
     struct page *page = buddy_first(PAGE_KERNEL, PAGE_KERNEL, WARM, order);
@@ -49,25 +49,10 @@ static bool may_add(unsigned order)
     return reporting_may_take(order) && (batch.nr == 0 || left >= batch.pages);
 }
 
-/* Take one block, or the part of it that may go. Under buddy.lock. */
-static bool collect_block(struct page *page)
-{
-    unsigned order = page->order;
-
-    while (order > reporting.order && !may_add(order))
-        order--;
-    if (!may_add(order))
-        return false;
-    buddy_remove(page);
-    buddy_split(page, order, page->block_kind, false);
-    page->state = PAGE_ISOLATED;
-    page->order = (uint8_t)order;
-    buddy.isolated[WARM] += order_pages(order);
-    add_range(page_to_pfn(page), page_to_pfn(page) + order_pages(order));
-    return true;
-}
-
-/* The largest first. Under buddy.lock. */
+/*
+ * The largest first. Under buddy.lock. Blocks go as a whole: a part that came back would merge
+ * with its warm rest and count as warm again.
+ */
 static void collect_blocks(void)
 {
     unsigned order = MAX_ORDER + 1;
@@ -75,9 +60,11 @@ static void collect_blocks(void)
     while (order-- > reporting.order) {
         struct page *page;
 
-        while (batch.nr < reporting.capacity && (page = warm_block(order))) {
-            if (!collect_block(page))
-                return;
+        while (batch.nr < reporting.capacity && may_add(order) && (page = warm_block(order))) {
+            buddy_remove(page);
+            page->state = PAGE_ISOLATED;
+            buddy.isolated[WARM] += order_pages(order);
+            add_range(page_to_pfn(page), page_to_pfn(page) + order_pages(order));
         }
     }
 }
@@ -193,7 +180,8 @@ static void come_to_rest(uint64_t flush_ticket)
     irqflags_t flags = spin_lock(&buddy.lock);
 
     if (!reporting.paused) {
-        reporting.wake = false;
+        /* A flush that was asked for meanwhile wants a pass of its own. */
+        reporting.wake = reporting.flush_wanted != flush_ticket;
         reporting.raw_left = false;
         if (reporting_active())
             reporting.flush_done = flush_ticket;

@@ -26,7 +26,7 @@ UNIT_OBJECTS_$(1) := $$(patsubst %.c,$$(UNIT_BUILD)/obj/$(1)/%.o,$$(UNIT_CODE_$(
 	$$(UNIT_SHIM) $$(wildcard tests/unit/$(1)/*.c))
 
 $$(UNIT_BUILD)/obj/$(1)/%.o: %.c
-	@mkdir -p $$(@D)
+	@mkdir -p $$(@D) && rm -f $$(@:.o=.gcda)
 	$$(UNIT_CC) $$(UNIT_CFLAGS) $$(UNIT_CFLAGS_$(1)) -c -o $$@ $$<
 
 $$(UNIT_BUILD)/$(1): $$(UNIT_OBJECTS_$(1)) tests/unit/shim/tables.ld

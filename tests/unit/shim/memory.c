@@ -60,6 +60,24 @@ void shim_discard(uint64_t phys, uint64_t size)
         unit_fail(__FILE__, __LINE__, "cannot punch a hole into simulated memory");
 }
 
+uint64_t shim_backed(uint64_t phys, uint64_t size)
+{
+    off_t at = (off_t)phys, end = (off_t)(phys + size);
+    uint64_t backed = 0;
+
+    while (at < end) {
+        off_t data = lseek(memory_fd, at, SEEK_DATA);
+        off_t hole;
+
+        if (data < 0 || data >= end)
+            break;
+        hole = lseek(memory_fd, data, SEEK_HOLE);
+        backed += (uint64_t)(MIN(hole, end) - data);
+        at = hole;
+    }
+    return backed;
+}
+
 static void reserve(uintptr_t start, uintptr_t size)
 {
     void *want = (void *)start;

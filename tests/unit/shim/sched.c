@@ -32,6 +32,7 @@ struct fiber {
 };
 
 uint64_t shim_clock_ns;
+bool shim_chaos_held;
 
 static struct fiber *fibers[THREADS_MAX];
 static unsigned nr_fibers;
@@ -273,7 +274,7 @@ static void schedule(void)
 
 void shim_preempt_point(void)
 {
-    if (chaos_state && thread_may_sleep() && chaos_random() % 4 == 0) {
+    if (chaos_state && !shim_chaos_held && thread_may_sleep() && chaos_random() % 4 == 0) {
         running->thread.state = THREAD_READY;
         schedule();
     }

@@ -51,6 +51,9 @@ void shim_run_on(unsigned number);
 /* Let other coroutines and CPUs in at every spin_unlock(), by `seed`; 0: off. */
 void shim_chaos(uint64_t seed);
 
+/* Set while a test looks at everything at once: nobody else runs then. */
+extern bool shim_chaos_held;
+
 /* --- memory --- */
 
 /* The device's view of physical memory: always there. */
@@ -58,6 +61,9 @@ void *shim_phys(uint64_t phys);
 
 /* What a host does with reported or inflated memory: its contents are gone. */
 void shim_discard(uint64_t phys, uint64_t size);
+
+/* Bytes of a range that somebody has touched since the start or the last discard. */
+uint64_t shim_backed(uint64_t phys, uint64_t size);
 
 /* Does an access by the kernel to `va` work, by its page tables? */
 bool shim_access_ok(uintptr_t va, bool write);

@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define TEST_SECONDS 300
+#define TEST_SECONDS 120
 #define EXIT_SKIPPED 4
 
 jmp_buf unit_panic_target;

@@ -79,7 +79,7 @@ void unit_skip(const char *fmt, ...) PRINTF_LIKE(1, 2) NORETURN;
     do {                                                                   \
         if (setjmp(unit_panic_target) == 0) {                              \
             unit_panic_expected = true;                                    \
-            (void)(statement);                                             \
+            statement;                                                     \
             unit_fail(__FILE__, __LINE__, "no panic from %s", #statement); \
         }                                                                  \
         unit_panic_check(__FILE__, __LINE__, text);                        \

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Unit tests: contiguous ranges beyond the top order. */
+#include "support.h"
+
+#define GIB_PAGES (GIB >> PAGE_SHIFT)
+
+/* What a user relies on: every frame is allocated, and reachable. */
+static void check_range(struct page *page, uint64_t pages)
+{
+    uint64_t at = 0;
+
+    while (at < pages) {
+        CHECK_EQ(page[at].state, PAGE_ALLOCATED);
+        at += order_pages(page[at].order);
+    }
+    CHECK_EQ(at, pages);
+    for (uint64_t i = 0; i < pages; i += 1000)
+        *(uint64_t *)page_to_virt(page + i) = i;
+}
+
+TEST(gigabyte_of_untouched_memory)
+{
+    struct page *page;
+
+    shim_boot(4 * GIB);
+    page = alloc_contiguous(GIB_PAGES, GIB_PAGES, PAGE_MOVABLE, 0);
+    CHECK(page != NULL);
+    check_range(page, GIB_PAGES);
+    check_everything();
+    free_contiguous(page, GIB_PAGES);
+    check_everything();
+}
+
+/* All memory was in use, so every block has its frame pages at its start. */
+TEST(gigabyte_of_used_memory)
+{
+    struct page *page;
+
+    shim_boot(4 * GIB);
+    while (nr_held < HELD_MAX && model_alloc(MAX_ORDER, PAGE_MOVABLE, 0))
+        ;
+    model_free_all();
+    check_everything();
+    for (unsigned round = 0; round < 2; round++) {
+        page = alloc_contiguous(GIB_PAGES, GIB_PAGES, PAGE_MOVABLE, 0);
+        CHECK(page != NULL);
+        check_range(page, GIB_PAGES);
+        check_everything();
+        free_contiguous(page, GIB_PAGES);
+        check_everything();
+    }
+}
+
+/* Most of what exists, unaligned: the range begins and ends inside memory blocks. */
+TEST(unaligned_ranges_move_frame_pages)
+{
+    shim_boot(GIB);
+    while (nr_held < HELD_MAX && model_alloc(MAX_ORDER, PAGE_MOVABLE, 0))
+        ;
+    model_free_all();
+    for (unsigned i = 0; i < 6; i++) {
+        CHECK(model_alloc_contiguous(15000 + unit_random_below(15000), 1, i % 2) != NULL);
+        check_everything();
+    }
+    model_free_all();
+    check_everything();
+}
+
+TEST(aligned_to_pages_of_any_power)
+{
+    shim_boot(256 * MIB);
+    for (unsigned order = 0; order < 14; order++)
+        CHECK(model_alloc_contiguous(1 + order * 7, UINT64_C(1) << order, PAGE_KERNEL) != NULL);
+    check_everything();
+    model_free_all();
+    check_everything();
+}
+
+TEST(too_large_is_refused)
+{
+    struct memory_stats before, after;
+
+    shim_boot(64 * MIB);
+    memory_stats_get(&before);
+    CHECK(alloc_contiguous(64 * MIB >> PAGE_SHIFT, 1, PAGE_KERNEL, 0) == NULL);
+    CHECK(alloc_contiguous(UINT64_MAX, 1, PAGE_KERNEL, 0) == NULL);
+    memory_stats_get(&after);
+    CHECK_EQ(after.failures, before.failures + 2);
+    CHECK_EQ(after.free, before.free);
+    check_everything();
+}
+
+/* One page in every 4 MiB is held: nothing larger than that exists. */
+TEST(obstacles_are_stepped_over)
+{
+    unsigned count = 0;
+
+    shim_boot(128 * MIB);
+    while (model_alloc(MAX_ORDER, PAGE_MOVABLE, 0))
+        count++;
+    while (nr_held > 2) {
+        struct page *page = held[0].page;
+
+        /* Free the block but for one page in its middle. */
+        free_pages(page, MAX_ORDER);
+        held[0] = held[--nr_held];
+        alloc_drain_cpu_caches();
+    }
+    while (nr_held < 30)
+        CHECK(model_alloc(8, PAGE_MOVABLE, 0) != NULL);
+    CHECK(model_alloc_contiguous(5000, 512, PAGE_MOVABLE) != NULL);
+    check_everything();
+    model_free_all();
+    check_everything();
+}
+
+TEST(zeroed_range)
+{
+    struct page *page;
+
+    shim_boot(64 * MIB);
+    while (model_alloc(MAX_ORDER, PAGE_MOVABLE, 0))
+        memset(page_to_virt(held[nr_held - 1].page), 0, 8);
+    for (unsigned i = 0; i < nr_held; i++) {
+        memset(page_to_virt(held[i].page), 0xff, PAGE_SIZE << MAX_ORDER);
+        held[i].stamp = UINT64_MAX;
+    }
+    model_free_all();
+    page = alloc_contiguous(3000, 1, PAGE_KERNEL, ALLOC_ZERO);
+    CHECK(page != NULL);
+    for (uint64_t i = 0; i < 3000; i++)
+        CHECK_EQ(*(uint64_t *)page_to_virt(page + i), 0);
+}
+
+/* A range across two separate pieces of memory must not be handed out. */
+TEST(holes_are_not_memory)
+{
+    static const struct phys_range ranges[] = {
+        {0x1000, 0x9f000},
+        {2 * MIB, 20 * MIB},
+        {20 * MIB + 4 * PAGE_SIZE, 40 * MIB},
+        {130 * MIB, 150 * MIB},
+    };
+
+    shim_boot_ranges(ranges, ARRAY_SIZE(ranges));
+    CHECK(model_alloc_contiguous(21 * MIB >> PAGE_SHIFT, 1, PAGE_KERNEL) == NULL);
+    CHECK(model_alloc_contiguous(19 * MIB >> PAGE_SHIFT, 1, PAGE_KERNEL) != NULL);
+    check_everything();
+}
+
+TEST(partial_free_panics)
+{
+    struct page *page;
+
+    shim_boot(64 * MIB);
+    page = alloc_contiguous(3000, 1024, PAGE_KERNEL, 0);
+    CHECK(page != NULL);
+    EXPECT_PANIC("not one range", free_contiguous(page, 2500));
+}
+
+/* No page for a frame page to move to: everything is undone. */
+TEST(failure_while_moving_is_undone)
+{
+    struct memory_stats before, after;
+    unsigned failures = 0;
+
+    shim_boot(512 * MIB);
+    while (nr_held < HELD_MAX && model_alloc(MAX_ORDER, PAGE_MOVABLE, 0))
+        ;
+    model_free_all();
+    alloc_drain_cpu_caches();
+    memory_stats_get(&before);
+    for (unsigned n = 1;; n++) {
+        struct page *page;
+
+        alloc_inject_failure(n, 0);
+        page =
+            alloc_contiguous(128 * MIB >> PAGE_SHIFT, 128 * MIB >> PAGE_SHIFT, PAGE_KERNEL, 0);
+        alloc_inject_failure(0, 0);
+        check_everything();
+        if (page) {
+            free_contiguous(page, 128 * MIB >> PAGE_SHIFT);
+            break;
+        }
+        failures++;
+    }
+    CHECK(failures > 10);
+    memory_stats_get(&after);
+    CHECK_EQ(after.kernel, before.kernel);
+    check_everything();
+}
+
+TEST_CASES(contiguous_under_chaos, 4)
+{
+    shim_set_cpus(3);
+    shim_boot(160 * MIB);
+    host_start(8, 0);
+    shim_chaos(test_case + 1);
+    for (unsigned i = 0; i < 150; i++) {
+        if (nr_held && unit_random_below(2))
+            model_free((unsigned)unit_random_below(nr_held));
+        else if (unit_random_below(2))
+            (void)model_alloc_contiguous(1 + unit_random_below(20000), 1, PAGE_MOVABLE);
+        else
+            (void)model_alloc((unsigned)unit_random_below(11), PAGE_KERNEL, 0);
+        check_everything();
+    }
+    model_free_all();
+    check_everything();
+}
