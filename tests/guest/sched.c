@@ -4,6 +4,7 @@
  */
 #include "guest.h"
 #include <neap/cpu.h>
+#include <neap/memory.h>
 #include <neap/thread.h>
 #include <neap/timer.h>
 
@@ -185,21 +186,37 @@ static void short_life(void *arg)
     latch_arrive(arg);
 }
 
-static bool as_many_as(void *arg)
+static uint64_t kernel_memory(void)
 {
-    return count_threads() <= *(unsigned *)arg;
+    struct memory_stats stats;
+
+    memory_stats_get(&stats);
+    return stats.kernel;
+}
+
+struct before {
+    unsigned threads;
+    uint64_t memory;
+};
+
+/* Slabs may stay, 40 stacks may not. */
+static bool all_is_back(void *arg)
+{
+    const struct before *before = arg;
+
+    return count_threads() <= before->threads && kernel_memory() < before->memory + 256 * KIB;
 }
 
 static void test_many(struct selftest *t)
 {
-    unsigned before = count_threads();
+    struct before before = {count_threads(), kernel_memory()};
     struct latch done;
 
     for (unsigned round = 0; round < 4; round++) {
         latch_init(&done);
         latch_wait(t, &done, start_threads(t, 40, short_life, &done));
     }
-    EXPECT(t, eventually(as_many_as, &before));
+    EXPECT(t, eventually(all_is_back, &before));
 }
 SELFTEST(sched_many_threads_live_and_die, test_many);
 

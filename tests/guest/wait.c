@@ -88,6 +88,30 @@ static void test_turns(struct selftest *t)
 }
 SELFTEST(wait_loses_no_wakeup, test_turns);
 
+/*
+ * The wake-up comes after the condition was found false and before the thread sleeps: the
+ * condition itself sends it.
+ */
+static bool wakes_too_early(void *arg)
+{
+    unsigned *looks = arg;
+
+    (*looks)++;
+    if (*looks == 2) /* the first look after joining the queue */
+        wake_all(&game.queue);
+    return *looks > 2;
+}
+
+static void test_early_wakeup(struct selftest *t)
+{
+    unsigned looks = 0;
+
+    waitqueue_init(&game.queue, "game");
+    EXPECT_EQ(t, wait_until(&game.queue, wakes_too_early, &looks, 5 * NS_PER_S), 0);
+    EXPECT_EQ(t, looks, 3);
+}
+SELFTEST(wait_keeps_an_early_wakeup, test_early_wakeup);
+
 /* ---- mutexes ---- */
 
 #define LOCKERS 8

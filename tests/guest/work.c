@@ -57,6 +57,7 @@ SELFTEST(work_runs_once_and_in_order, test_order);
 /* Slow enough that a flush which did not wait would return before its end. */
 static void slow(struct work *work UNUSED)
 {
+    WRITE_ONCE(w.gate_open, true);
     thread_sleep_ns(5 * NS_PER_MS);
     w.runs++;
 }
@@ -67,7 +68,9 @@ static void test_flush(struct selftest *t)
     work_init(&w.last, slow);
     work_flush(&system_work, &w.last); /* neither queued nor running */
     EXPECT_EQ(t, w.runs, 0);
+    w.gate_open = false;
     work_queue(&system_work, &w.last);
+    EXPECT(t, eventually(gate_is_open, NULL)); /* it has left the queue and runs */
     work_flush(&system_work, &w.last);
     EXPECT_EQ(t, w.runs, 1);
 }
