@@ -287,6 +287,23 @@ TEST(core_config_change_reaches_the_driver)
     CHECK_EQ(script.config_changes, 1);
 }
 
+/* Queues 0 and 2, no callbacks: nothing is called and nobody looks for queue 1. */
+TEST(core_queues_with_a_hole)
+{
+    struct fake *fake = prepare(2);
+
+    script.indices[1] = 2;
+    fake->queues[2].max_size = 8;
+    script.no_callback = true;
+    CHECK_EQ(virtio_device_add(&fake->dev), 0);
+    for (unsigned i = 0; i < 4; i++)
+        virtio_queue_interrupt(&fake->dev, i);
+    virtio_device_misbehaved(&fake->dev, "a test says so");
+    shim_settle();
+    CHECK(fake->dev.live);
+    CHECK_EQ(script.callbacks, 0);
+}
+
 static void take_all_memory(void)
 {
     while (alloc_pages(0, PAGE_KERNEL, 0))

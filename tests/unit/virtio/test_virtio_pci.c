@@ -165,6 +165,26 @@ TEST(virtio_pci_first_usable_instance)
     expect_live();
 }
 
+/* The multiplier of a notify capability at 0xec is the last word; at 0xf0 it is outside. */
+TEST_CASES(virtio_pci_capability_at_the_end, 2)
+{
+    unsigned at = test_case ? 0xf0 : 0xec;
+    uint8_t *cap;
+
+    model_create();
+    spoil(1, 0);
+    cap = fake_capability(model.fn, PCI_CAP_MSIX_AT, at, 9);
+    cap[2] = 20;
+    cap[3] = 2;
+    cap[4] = 4;
+    fake_put32(model.fn, at + 8, 0x3000);
+    fake_put32(model.fn, at + 12, 0x1000);
+    if (test_case)
+        expect_dead("no notify registers");
+    else
+        expect_live();
+}
+
 TEST(virtio_pci_no_device_config)
 {
     uint64_t value;
