@@ -69,14 +69,14 @@ class Guest:
 
     # pylint: disable=too-many-arguments,too-many-instance-attributes
     def __init__(self, boot="pvh", memory="256M", cpus=1, machine="q35", append="", debug=False,
-                 balloon=BALLOON, debug_exit=True, reserve=True, iso=None, args=(), name="guest"):
+                 balloon=BALLOON, debug_exit=True, cpu="max", reserve=True, iso=None, args=(), name="guest"):
         self.memory = parse_size(memory)
         LOGS.mkdir(parents=True, exist_ok=True)
         self.log = LOGS / f"{name}-{os.getpid()}-{next(_numbers)}"
         self.serial = Serial(f"{self.log}.pipe")
         monitor, monitor_end = socket.socketpair()
         command = [
-            *shlex.split(qemu_program()), "-accel", accelerator(), "-cpu", "max", "-nodefaults",
+            *shlex.split(qemu_program()), "-accel", accelerator(), "-cpu", cpu, "-nodefaults",
             "-display", "none", "-machine", f"{machine},memory-backend=ram", "-m", memory,
             "-object", f"memory-backend-ram,id=ram,size={memory},reserve={'on' if reserve else 'off'}",
             "-smp", str(cpus),
