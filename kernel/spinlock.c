@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Ticket spinlocks: first come, first served, interrupts off while held.
+ * Spinlocks: interrupts off while held, no order among the waiters.
+ *
+ * The host may take the processor away from any virtual CPU. With a fair lock everybody would
+ * then wait for the one CPU whose turn it is, as long as it does not run; here whoever runs may
+ * take the lock.
  */
 #include "internal.h"
 #include <neap/lock.h>
@@ -58,13 +62,14 @@ static void note_release(const struct spinlock *lock UNUSED)
 irqflags_t spin_lock(struct spinlock *lock)
 {
     irqflags_t flags = arch_irq_save();
-    uint16_t ticket;
 
     note_acquire(lock);
-    ticket = __atomic_fetch_add(&lock->next, 1, __ATOMIC_RELAXED);
-    /* The holder may wait for this CPU to answer a cross call. */
-    while (__atomic_load_n(&lock->owner, __ATOMIC_ACQUIRE) != ticket)
-        cpu_relax_polling();
+    while (__atomic_exchange_n(&lock->held, true, __ATOMIC_ACQUIRE)) {
+        /* Only reading, so that the holder keeps the cache line; it may wait for this CPU to
+         * answer a cross call. */
+        while (__atomic_load_n(&lock->held, __ATOMIC_RELAXED))
+            cpu_relax_polling();
+    }
     return flags;
 }
 
@@ -73,7 +78,7 @@ void spin_unlock(struct spinlock *lock, irqflags_t flags)
     bool resched;
 
     note_release(lock);
-    __atomic_store_n(&lock->owner, (uint16_t)(lock->owner + 1), __ATOMIC_RELEASE);
+    __atomic_store_n(&lock->held, false, __ATOMIC_RELEASE);
     resched = READ_ONCE(cpu_self()->need_resched);
     arch_irq_restore(flags);
     /* A wake-up under the lock could not switch threads: do it now. */
@@ -83,5 +88,5 @@ void spin_unlock(struct spinlock *lock, irqflags_t flags)
 
 bool spin_is_locked(const struct spinlock *lock)
 {
-    return READ_ONCE(lock->next) != READ_ONCE(lock->owner);
+    return READ_ONCE(lock->held);
 }

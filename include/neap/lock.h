@@ -40,8 +40,7 @@ enum lock_rank {
 };
 
 struct spinlock {
-    uint16_t next;  /* ticket to hand out */
-    uint16_t owner; /* ticket that holds the lock */
+    bool held;
     uint8_t rank;
     const char *name;
 };
@@ -55,7 +54,7 @@ void spin_init(struct spinlock *lock, const char *name, enum lock_rank rank);
 
 /*
  * Take `lock` with interrupts off; returns the interrupt state for spin_unlock(). Any context.
- * Waits in ticket order. Debug builds panic on a rank that does not rise.
+ * Waiters are in no order. Debug builds panic on a rank that does not rise.
  */
 irqflags_t spin_lock(struct spinlock *lock);
 

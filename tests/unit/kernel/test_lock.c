@@ -38,7 +38,7 @@ void smp_call_ipi(void)
 {
     cpu_self()->call_pending = false;
     calls_answered++;
-    outer.owner++;
+    outer.held = false;
 }
 
 void thread_block(const char *wait_name)
@@ -116,7 +116,7 @@ TEST(spinlock_answers_calls_while_it_waits)
     irqflags_t flags;
 
     set_up();
-    outer.next = 1; /* held by another CPU */
+    outer.held = true; /* held by another CPU */
     cpu_self()->call_pending = true;
     flags = spin_lock(&outer);
     CHECK_EQ(calls_answered, 1);

@@ -90,7 +90,7 @@ irqflags_t spin_lock(struct spinlock *lock)
     irqflags_t flags = arch_irq_save();
     struct cpu *cpu = cpu_self();
 
-    if (lock->next != lock->owner)
+    if (lock->held)
         panic("deadlock: lock %s is held", lock->name);
     if (!lock->name)
         panic("lock without a name: not initialised");
@@ -99,7 +99,7 @@ irqflags_t spin_lock(struct spinlock *lock)
               cpu->locks_held[cpu->nr_locks_held - 1]->name);
     ASSERT(cpu->nr_locks_held < LOCKS_HELD_MAX);
     cpu->locks_held[cpu->nr_locks_held++] = lock;
-    lock->next++;
+    lock->held = true;
     return flags;
 }
 
@@ -108,7 +108,7 @@ void spin_unlock(struct spinlock *lock, irqflags_t flags)
     struct cpu *cpu = cpu_self();
     unsigned i = cpu->nr_locks_held;
 
-    if (lock->next == lock->owner)
+    if (!lock->held)
         panic("unlock of free lock %s", lock->name);
     while (i > 0 && cpu->locks_held[i - 1] != lock)
         i--;
@@ -117,14 +117,14 @@ void spin_unlock(struct spinlock *lock, irqflags_t flags)
     for (; i < cpu->nr_locks_held; i++)
         cpu->locks_held[i - 1] = cpu->locks_held[i];
     cpu->nr_locks_held--;
-    lock->owner++;
+    lock->held = false;
     arch_irq_restore(flags);
     shim_preempt_point();
 }
 
 bool spin_is_locked(const struct spinlock *lock)
 {
-    return lock->next != lock->owner;
+    return lock->held;
 }
 
 void shim_sched_reset_after_panic(void)
