@@ -185,8 +185,7 @@ int reporting_register(struct reporting_device *device)
         reporting.device = device;
         reporting.capacity = MIN(device->capacity, (unsigned)REPORT_RANGES_MAX);
         reporting.stopped = false;
-        /* What is free by now tells nothing about demand: to be reported like a flush. */
-        reporting.flush_wanted++;
+        reporting.first_pass = true;
         choose_order();
         reporting_reconsider();
     }

@@ -23,6 +23,7 @@ struct reporting {
 
     struct thread *thread;
     bool wake;       /* the thread shall run */
+    bool first_pass; /* what is free at registration was given up by nobody */
     bool raw_left;   /* there may be raw memory to report */
     bool in_flight;  /* a report is under way */
     unsigned paused; /* no new report may begin */

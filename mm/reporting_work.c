@@ -134,8 +134,8 @@ static void count_report(bool reported)
     }
     reporting.reports++;
     reporting.reported_pages += batch.pages;
-    /* Memory that was never used, or was flushed by hand, is no sign of demand. */
-    if (!batch.raw && !batch.flush)
+    /* Memory that nobody gave up, or that was flushed by hand, is no sign of demand. */
+    if (!batch.raw && !batch.flush && !reporting.first_pass)
         reserve_note_reported(batch.pages);
 }
 
@@ -183,6 +183,7 @@ static void come_to_rest(uint64_t flush_ticket)
         /* A flush that was asked for meanwhile wants a pass of its own. */
         reporting.wake = reporting.flush_wanted != flush_ticket;
         reporting.raw_left = false;
+        reporting.first_pass = false;
         if (reporting_active())
             reporting.flush_done = flush_ticket;
         reporting_reconsider();

@@ -21,8 +21,8 @@ static int host_report(struct reporting_device *self, const struct phys_range *r
         uint64_t size = ranges[i].end - ranges[i].start;
         const struct page *page = block_page(ranges[i].start >> PAGE_SHIFT);
 
-        CHECK(size >= PAGE_SIZE << reporting_order());
-        CHECK(IS_ALIGNED(ranges[i].start, PAGE_SIZE << reporting_order()));
+        CHECK(host.any_order || size >= PAGE_SIZE << reporting_order());
+        CHECK(host.any_order || IS_ALIGNED(ranges[i].start, PAGE_SIZE << reporting_order()));
         CHECK(!page || page->state == PAGE_ISOLATED);
         CHECK(!page || !page_reported(page));
         host.largest_range = MAX(host.largest_range, size);

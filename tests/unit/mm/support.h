@@ -24,6 +24,7 @@ struct host {
     uint64_t largest_range;
     unsigned most_ranges;
     bool busy;
+    bool any_order; /* the order changes while reports are under way */
 };
 extern struct host host;
 

@@ -177,6 +177,7 @@ TEST(order_changes)
 
     shim_boot(64 * MIB);
     CHECK_EQ(reporting_set_order(MAX_ORDER + 1), -EINVAL);
+    CHECK_EQ(reporting_set_reserve(0), 0);
     CHECK_EQ(reporting_set_order(MAX_ORDER), 0);
     host_start(32, 0);
     at_10 = stat_reported();
@@ -186,6 +187,7 @@ TEST(order_changes)
     CHECK(stat_reported() > at_10);
     CHECK_EQ(unreported(), 0);
     host.hook = set_order_9;
+    host.any_order = true;
     take(16 * MIB);
     model_free_all();
     shim_advance(NS_PER_S);
@@ -278,31 +280,23 @@ TEST(something_is_left_during_a_report)
     model_free_all();
 }
 
-static void report_slowly(void *arg)
-{
-    (void)arg;
-    model_free_all();
-}
-
-/* What is with the device is waited for before an allocation fails. */
+/* What is with the device is waited for before an allocation fails; only threads can wait. */
 TEST(allocation_waits_for_a_report)
 {
     shim_boot(24 * MIB);
     take(16 * MIB);
-    while (model_alloc(9, PAGE_MOVABLE, 0))
+    while (nr_held < HELD_MAX && alloc_pages(0, PAGE_KERNEL, ALLOC_ATOMIC))
         ;
     host.delay_ns = 20 * NS_PER_MS;
     host_start(64, 0);
-    CHECK(thread_create("free", THREAD_NORMAL, report_slowly, NULL) != NULL);
-    shim_settle();
+    model_free_all();
+    shim_advance(11 * NS_PER_MS);
     CHECK(host.busy);
-    while (buddy.pages[WARM] + buddy.pages[REPORTED] > 512 && alloc_pages(9, PAGE_KERNEL, 0))
+    while (alloc_pages(MAX_ORDER, PAGE_KERNEL, ALLOC_ATOMIC))
         ;
-    CHECK(host.busy || buddy.isolated[WARM] == 0);
-    while (alloc_pages(8, PAGE_KERNEL, ALLOC_ATOMIC))
-        ;
-    if (host.busy)
-        CHECK(alloc_pages(8, PAGE_KERNEL, 0) != NULL);
+    CHECK(host.busy);
+    CHECK(alloc_pages(MAX_ORDER, PAGE_KERNEL, 0) != NULL);
+    CHECK(!host.busy);
     check_everything();
 }
 
@@ -386,6 +380,7 @@ TEST_CASES(reporting_under_chaos, 6)
 {
     shim_set_cpus(2);
     shim_boot(96 * MIB);
+    host.any_order = true;
     host.delay_ns = test_case * NS_PER_MS;
     host_start(3 + test_case, 0);
     shim_chaos(77 + test_case);
