@@ -28,11 +28,11 @@ struct boot_info {
     unsigned nr_memory;
     /* Memory that the loader described but that made no sense was dropped: how often. */
     unsigned nr_dropped;
-    struct phys_range image;          /* the kernel image, page aligned */
-    const char *protocol;             /* "pvh", "multiboot2", ...: for the log */
-    uint64_t entry_cycles;            /* arch_cycles() at the first instruction */
-    char cmdline[BOOT_CMDLINE_MAX];   /* always terminated */
-    int cmdline_truncated;            /* the loader's string did not fit */
+    struct phys_range image;        /* the kernel image, page aligned */
+    const char *protocol;           /* "pvh", "multiboot2", ...: for the log */
+    uint64_t entry_cycles;          /* arch_cycles() at the first instruction */
+    char cmdline[BOOT_CMDLINE_MAX]; /* always terminated */
+    int cmdline_truncated;          /* the loader's string did not fit */
 };
 
 /*

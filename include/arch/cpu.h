@@ -39,7 +39,8 @@ unsigned arch_cpu_count(void);
 /* Upcall: first C function of a secondary CPU on its idle thread's stack. */
 void smp_secondary_main(struct cpu *cpu) __attribute__((noreturn));
 
-/* One line on the CPU for `devices` and the boot log ("x86_64, SMEP SMAP UMIP, 1 GiB pages"). */
+/* One line on the CPU for `devices` and the boot log ("x86_64, SMEP SMAP UMIP, 1 GiB pages").
+ */
 const char *arch_cpu_describe(void);
 
 #endif

@@ -19,8 +19,8 @@ void *kmalloc(size_t size, unsigned flags) MUST_CHECK;
 void *kcalloc(size_t count, size_t size, unsigned flags) MUST_CHECK;
 
 /*
- * Free. NULL is allowed. Debug builds check red zones and poison and panic with the address on an overrun, a
- * double free or a foreign pointer. Any context.
+ * Free. NULL is allowed. Debug builds check red zones and poison and panic with the address on
+ * an overrun, a double free or a foreign pointer. Any context.
  */
 void kfree(void *object);
 

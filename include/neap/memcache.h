@@ -12,12 +12,15 @@
 #define MEMCACHE_CAPACITY 16
 
 struct memcache {
-    unsigned order;                     /* of every object */
+    unsigned order; /* of every object */
     unsigned count;
     uint64_t objects[MEMCACHE_CAPACITY]; /* physical addresses, zero-filled memory */
 };
 
-#define MEMCACHE_INIT(object_order) {.order = (object_order)}
+#define MEMCACHE_INIT(object_order) \
+    {                               \
+        .order = (object_order)     \
+    }
 
 /*
  * Fill up to at least `minimum` objects (<= MEMCACHE_CAPACITY). Returns 0 or -ENOMEM with what

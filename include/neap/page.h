@@ -33,7 +33,8 @@ enum page_kind {
 /* Flags of struct page. */
 #define PAGE_REPORTED 0x01 /* free, and the host knows: the next touch faults there */
 
-/* 16 bytes: 0.39 % of memory. Links are frame numbers; frame 0 is never managed and means none. */
+/* 16 bytes: 0.39 % of memory. Links are frame numbers; frame 0 is never managed and means none.
+ */
 struct page {
     union {
         struct {
@@ -42,8 +43,8 @@ struct page {
         };
         uint64_t owner; /* PAGE_ALLOCATED: the holder's word */
     };
-    uint8_t state;      /* enum page_state */
-    uint8_t order;      /* of a head */
+    uint8_t state; /* enum page_state */
+    uint8_t order; /* of a head */
     uint8_t flags;
     uint8_t block_kind; /* first frame of a pageblock: enum page_kind of its free lists */
     uint32_t pins;      /* exact count of pins; a pinned page is never moved or reported */

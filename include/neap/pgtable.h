@@ -2,8 +2,8 @@
 /*
  * The kernel's page tables: filling, splitting, merging, for every architecture.
  *
- * Lock: LOCK_RANK_PGTABLE, held for one bounded range at a time. Tables come from a memory cache that is topped up before
- * the lock is taken.
+ * Lock: LOCK_RANK_PGTABLE, held for one bounded range at a time. Tables come from a memory
+ * cache that is topped up before the lock is taken.
  */
 #ifndef NEAP_PGTABLE_H
 #define NEAP_PGTABLE_H
@@ -13,10 +13,10 @@
 #include <stdint.h>
 
 struct pgtable {
-    uint64_t root;   /* physical */
+    uint64_t root; /* physical */
     struct memcache cache;
     uint64_t leaves[PGTABLE_LEVELS_MAX]; /* mappings per page size */
-    uint64_t tables; /* pages in tables */
+    uint64_t tables;                     /* pages in tables */
 };
 
 /* The kernel's own tables. */
@@ -38,7 +38,8 @@ int pgtable_map(struct pgtable *table, uintptr_t va, uint64_t phys, uint64_t siz
 int pgtable_unmap(struct pgtable *table, uintptr_t va, uint64_t size) MUST_CHECK;
 
 /* Change the protection of a fully mapped range; as pgtable_unmap(). */
-int pgtable_protect(struct pgtable *table, uintptr_t va, uint64_t size, unsigned prot) MUST_CHECK;
+int pgtable_protect(struct pgtable *table, uintptr_t va, uint64_t size,
+                    unsigned prot) MUST_CHECK;
 
 /*
  * Replace runs of small pages in the range by large ones where they are contiguous, aligned

@@ -21,31 +21,33 @@ struct reporting_device {
     uint64_t granularity;
     /*
      * Tell the host that the ranges are free and wait for the acknowledgement. Nobody touches
-     * them meanwhile. Returns 0; -EIO, -ETIMEDOUT: not reported, or not known to be: reporting stops until the device
-     * registers again. Thread context.
+     * them meanwhile. Returns 0; -EIO, -ETIMEDOUT: not reported, or not known to be: reporting
+     * stops until the device registers again. Thread context.
      */
     int (*report)(struct reporting_device *self, const struct phys_range *ranges,
                   unsigned nr_ranges);
 };
 
-/* Start reporting through `device`. Returns 0, -EBUSY when one is registered. Thread context. */
+/* Start reporting through `device`. Returns 0, -EBUSY when one is registered. Thread context.
+ */
 int reporting_register(struct reporting_device *device);
 
-/* Stop; on return no report is under way. Everything counts as not reported again. Thread context. */
+/* Stop; on return no report is under way. Everything counts as not reported again. Thread
+ * context. */
 void reporting_unregister(struct reporting_device *device);
 
 struct reporting_stats {
-    bool enabled;             /* reporting=on|off */
-    bool active;              /* a device is registered and works */
-    const char *device;       /* its name, or NULL */
-    unsigned order;           /* smallest order that is reported */
-    uint64_t reserve;         /* warm reserve now, bytes */
-    bool reserve_fixed;       /* set by hand */
-    uint64_t unreported;      /* free, not reported, in blocks of the order or more: bytes */
-    uint64_t reported_bytes;  /* sum over all reports */
-    uint64_t reports;         /* requests that the device acknowledged */
-    uint64_t errors;          /* requests that failed */
-    uint64_t regret_bytes;    /* reported and soon needed again */
+    bool enabled;            /* reporting=on|off */
+    bool active;             /* a device is registered and works */
+    const char *device;      /* its name, or NULL */
+    unsigned order;          /* smallest order that is reported */
+    uint64_t reserve;        /* warm reserve now, bytes */
+    bool reserve_fixed;      /* set by hand */
+    uint64_t unreported;     /* free, not reported, in blocks of the order or more: bytes */
+    uint64_t reported_bytes; /* sum over all reports */
+    uint64_t reports;        /* requests that the device acknowledged */
+    uint64_t errors;         /* requests that failed */
+    uint64_t regret_bytes;   /* reported and soon needed again */
 };
 void reporting_stats_get(struct reporting_stats *stats);
 

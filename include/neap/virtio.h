@@ -121,6 +121,11 @@ struct virtio_driver {
     /* The configuration changed. Thread context, never beside probe or remove. May be NULL. */
     void (*config_changed)(struct virtio_device *);
     /*
+     * The device is about to be reset, its queues are broken: make the driver's threads leave
+     * it alone, registers included. May be NULL.
+     */
+    void (*quiesce)(struct virtio_device *);
+    /*
      * The device has been reset: take back buffers (virtqueue_detach()), free everything that
      * probe made. Every wait of the driver's threads must already end because the queues are
      * broken.
@@ -140,7 +145,7 @@ struct virtio_device {
     const struct virtio_transport_ops *ops;
     unsigned device_id;
     const char *interrupts; /* how they come, for `devices`; NULL: not at all */
-    char name[24]; /* "balloon0 pci 00:04.0": class and place, for messages */
+    char name[24];          /* "balloon0 pci 00:04.0": class and place, for messages */
     /* set by the core */
     const struct virtio_driver *driver;
     struct virtio_features offered;

@@ -5,8 +5,8 @@
 #ifndef NEAP_VMAP_H
 #define NEAP_VMAP_H
 
-#include <stdint.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /*
  * A stack of THREAD_STACK_SIZE bytes with an unmapped page below it. Returns the lowest
@@ -15,7 +15,8 @@
 void *stack_alloc(void);
 void stack_free(void *stack);
 
-/* Is the address in the guard page of a stack? Then the stack's lowest address, else NULL. Any context. */
+/* Is the address in the guard page of a stack? Then the stack's lowest address, else NULL. Any
+ * context. */
 void *stack_guard_hit(uintptr_t address);
 
 /*
