@@ -4,6 +4,7 @@
  */
 #include "commands.h"
 #include <neap/alloc.h>
+#include <neap/cpu.h>
 #include <neap/errors.h>
 #include <neap/kmalloc.h>
 #include <neap/log.h>
@@ -13,8 +14,10 @@
 #include <neap/wait.h>
 #include <string.h>
 
-#define BATCH        16
-#define CHURN_ROUNDS 4
+#define BATCH         16
+#define ORDER0_ROUNDS 4096
+#define ORDER9_ROUNDS 1024
+#define CHURN_ROUNDS  4
 
 struct result {
     uint64_t ops;
@@ -27,6 +30,8 @@ struct bench {
     const char *what;
     void (*run)(struct result *result, uint64_t bytes);
 };
+
+static uint64_t churn_rounds;
 
 /* Allocate and free in batches, so that per-CPU lists are filled and emptied as well. */
 static void pages_of_order(struct result *result, unsigned order, uint64_t rounds)
@@ -53,12 +58,70 @@ static void pages_of_order(struct result *result, unsigned order, uint64_t round
 
 static void order0(struct result *result, uint64_t bytes UNUSED)
 {
-    pages_of_order(result, 0, 4096);
+    pages_of_order(result, 0, ORDER0_ROUNDS);
 }
 
 static void order9(struct result *result, uint64_t bytes UNUSED)
 {
-    pages_of_order(result, 9, 1024);
+    pages_of_order(result, 9, ORDER9_ROUNDS);
+}
+
+/* ---- the same on every CPU at once ---- */
+
+struct crowd {
+    struct waitqueue queue;
+    unsigned order;
+    uint64_t rounds;
+    unsigned running;
+    uint64_t ops;
+};
+
+static void crowd_member(void *arg)
+{
+    struct crowd *crowd = arg;
+    struct result own = {0};
+
+    pages_of_order(&own, crowd->order, crowd->rounds);
+    __atomic_fetch_add(&crowd->ops, own.ops, __ATOMIC_RELAXED);
+    __atomic_fetch_sub(&crowd->running, 1, __ATOMIC_RELEASE);
+    wake_all(&crowd->queue);
+}
+
+static bool crowd_is_gone(void *arg)
+{
+    return __atomic_load_n(&((struct crowd *)arg)->running, __ATOMIC_ACQUIRE) == 0;
+}
+
+/* Cycles until the last one is ready, divided by the operations of all. */
+static void on_every_cpu(struct result *result, unsigned order, uint64_t rounds)
+{
+    static struct crowd crowd; /* the last member may still be in wake_all() */
+    uint64_t begin = arch_cycles();
+
+    waitqueue_init(&crowd.queue, "bench");
+    crowd.order = order;
+    crowd.rounds = rounds;
+    crowd.ops = 0;
+    crowd.running = cpu_count();
+    for (unsigned i = 0; i < cpu_count(); i++) {
+        if (thread_create("bench", THREAD_NORMAL, crowd_member, &crowd) == NULL) {
+            result->skipped = "no memory for a thread";
+            __atomic_fetch_sub(&crowd.running, 1, __ATOMIC_RELEASE);
+        }
+    }
+    wait_until(&crowd.queue, crowd_is_gone, &crowd, WAIT_FOREVER);
+    result->cycles = arch_cycles() - begin;
+    result->ops = crowd.ops;
+}
+
+static void order0_all(struct result *result, uint64_t bytes UNUSED)
+{
+    on_every_cpu(result, 0, ORDER0_ROUNDS);
+}
+
+static void order9_all(struct result *result, uint64_t bytes UNUSED)
+{
+    on_every_cpu(result, 9, ORDER9_ROUNDS);
 }
 
 static void contiguous(struct result *result, uint64_t bytes UNUSED)
@@ -104,7 +167,7 @@ static void churn(struct result *result, uint64_t bytes)
 {
     uint64_t begin = arch_cycles();
 
-    for (unsigned round = 0; round < CHURN_ROUNDS; round++) {
+    for (unsigned round = 0; round < churn_rounds; round++) {
         uint64_t taken = 0;
         struct page *chain = take_all(bytes, &taken);
 
@@ -209,6 +272,8 @@ static void objects(struct result *result, uint64_t bytes UNUSED)
 static const struct bench benches[] = {
     {"order0", "allocate and free 4 KiB", order0},
     {"order9", "allocate and free 2 MiB", order9},
+    {"order0-all", "the same on every CPU at once", order0_all},
+    {"order9-all", "the same on every CPU at once", order9_all},
     {"contiguous", "allocate and free 32 MiB in one range", contiguous},
     {"churn", "take, touch and free a size again and again, per MiB", churn},
     {"switch", "pass the turn to another thread", context_switch},
@@ -249,9 +314,12 @@ static int bench(int argc, char **argv)
 {
     bool machine = shell_wants_machine(argc, argv), found = false;
     const char *name = shell_word(argc, argv, 0), *size = shell_word(argc, argv, 1);
+    const char *rounds = shell_word(argc, argv, 2);
     uint64_t bytes = default_churn();
 
-    if (size && shell_number(size, &bytes) != 0)
+    churn_rounds = CHURN_ROUNDS;
+    if ((size && shell_number(size, &bytes) != 0) ||
+        (rounds && shell_number(rounds, &churn_rounds) != 0))
         return -EINVAL;
     if (!machine)
         kprintf("  %-10s %8s %12s %10s  %s\n", "bench", "ops", "cycles/op", "ns/op", "what");
@@ -264,5 +332,7 @@ static int bench(int argc, char **argv)
     return found ? 0 : -EINVAL;
 }
 SHELL_COMMAND(
-    bench, "bench [order0 | order9 | contiguous | churn [size] | switch | kmalloc] [--machine]",
+    bench,
+    "bench [order0 | order9 | order0-all | order9-all | contiguous | churn [size [rounds]] | "
+    "switch | kmalloc] [--machine]",
     "what basic operations cost", bench);

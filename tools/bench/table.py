@@ -16,7 +16,7 @@ class Table:
         self.rows.append((name, neap, reference, ratio, unit))
         shown = f"{ratio:10.2f}x" if ratio is not None else " " * 11
         other = f"{reference:14.4g}" if reference is not None else f"{'-':>14}"
-        print(f"{name:44}{neap:14.4g}{other}{shown}  {unit}", flush=True)
+        print(f"{name:60}{neap:14.4g}{other}{shown}  {unit}", flush=True)
 
     def write(self, path):
         """Write the table; an absent figure is an empty field."""
