@@ -4,7 +4,7 @@
 # Programs: build/unit/<suite>; objects and coverage data: build/unit/obj/<suite>/.
 
 UNIT_CC     ?= gcc
-UNIT_BUILD  := build/unit
+UNIT_BUILD  ?= build/unit
 UNIT_SHIM   := $(wildcard tests/unit/shim/*.c)
 UNIT_SUITES ?= mm virtio
 
@@ -14,12 +14,16 @@ UNIT_CODE_virtio := $(wildcard mm/*.c drivers/pci/*.c drivers/virtio/*.c)
 # Further suites bring a suite.mk that extends UNIT_SUITES and names their code.
 -include $(wildcard tests/unit/*/suite.mk)
 
+# Sanitizers add branches of their own to what gcov counts: coverage is measured on programs built
+# with UNIT_SANITIZE= in a folder of their own (target unit-coverage).
+UNIT_SANITIZE ?= -fsanitize=address,undefined -fno-sanitize-recover=all
+
 # The C library's start-up code has a __data_start of its own.
 UNIT_CFLAGS := -D__data_start=shim_data_start -std=gnu11 -D_GNU_SOURCE -DNEAP_DEBUG -O1 -g -fno-omit-frame-pointer \
 	-Wall -Wextra -Werror -Wshadow -Wpointer-arith -Wvla \
-	-fsanitize=address,undefined -fno-sanitize-recover=all --coverage \
+	$(UNIT_SANITIZE) --coverage \
 	-Itests/unit/shim/include -Itests/unit/shim -Iinclude -MMD -MP
-UNIT_LDFLAGS := -fsanitize=address,undefined --coverage -Wl,-T,tests/unit/shim/tables.ld
+UNIT_LDFLAGS := $(UNIT_SANITIZE) --coverage -Wl,-T,tests/unit/shim/tables.ld
 
 define unit_suite
 UNIT_OBJECTS_$(1) := $$(patsubst %.c,$$(UNIT_BUILD)/obj/$(1)/%.o,$$(UNIT_CODE_$(1)) \
@@ -39,3 +43,15 @@ $(foreach suite,$(UNIT_SUITES),$(eval $(call unit_suite,$(suite))))
 
 .PHONY: unit-binaries
 unit-binaries: $(addprefix $(UNIT_BUILD)/,$(UNIT_SUITES)) ## build the unit-test programs
+
+# Branch coverage of the code under test, without assertions, which nothing may reach.
+UNIT_GCOVR := gcovr -r . --branches --exclude-throw-branches --exclude-unreachable-branches \
+	--exclude-branches-by-pattern '.*(ASSERT|panic)\(.*' --print-summary
+
+.PHONY: unit-coverage
+unit-coverage: ## run the unit tests without sanitizers and print the branch coverage
+	$(Q)$(MAKE) --no-print-directory UNIT_BUILD=$(UNIT_BUILD)-coverage UNIT_SANITIZE= unit-binaries
+	$(Q)find $(UNIT_BUILD)-coverage -name '*.gcda' -delete
+	$(Q)for suite in mm virtio; do $(UNIT_BUILD)-coverage/$$suite | grep -v '^ok'; done
+	$(Q)$(UNIT_GCOVR) -f 'mm/.*' $(UNIT_BUILD)-coverage/obj/mm
+	$(Q)$(UNIT_GCOVR) -f 'drivers/.*' $(UNIT_BUILD)-coverage/obj/virtio

@@ -23,7 +23,8 @@ static int host_report(struct reporting_device *self, const struct phys_range *r
 
         CHECK(host.any_order || size >= PAGE_SIZE << reporting_order());
         CHECK(host.any_order || IS_ALIGNED(ranges[i].start, PAGE_SIZE << reporting_order()));
-        CHECK(!page || page->state == PAGE_ISOLATED);
+        CHECK(!page || page->state == PAGE_ISOLATED ||
+              raw_covers(ranges[i].start >> PAGE_SHIFT, ranges[i].end >> PAGE_SHIFT));
         CHECK(!page || !page_reported(page));
         host.largest_range = MAX(host.largest_range, size);
         if (host.error)
