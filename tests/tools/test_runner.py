@@ -72,3 +72,25 @@ def test_pytest_lines(runner, capsys, tmp_path, root):
     out = capsys.readouterr().out
     assert dict(results.counts) == {"pass": 1, "fail": 1, "skip": 1}
     assert "skip s x.skip: no reason" in out and "because" in out
+
+
+@pytest.mark.parametrize("pattern,programs,rest", [
+    ("mm.random_maps/3", ["mm"], "random_maps/3"), ("random", None, "random"), ("mm", None, "mm"),
+    ("ktap.no_report", [], "no_report"), ("no.such", None, "no.such")])
+def test_unit_names(runner, pattern, programs, rest):
+    """A name as it is printed selects that test; any other text is looked for in all of them."""
+    every = runner.unit_programs("")[0]
+    assert {"mm", "virtio"} <= set(every)
+    assert runner.unit_programs(pattern) == (every if programs is None else programs, rest)
+
+
+def test_guest_names(runner):
+    """A configuration, a part of several, one self-test of one configuration."""
+    def names(pattern):
+        configs, tests = runner.guest_configs(pattern)
+        return [name for name, _ in configs], tests
+
+    assert len(names("")[0]) == len(runner.GUEST_CONFIGS) and names("")[1] == "*"
+    assert names("pvh,1cpu,q35") == (["pvh,1cpu,q35", "pvh,1cpu,q35,debug"], "*")
+    assert names("pvh,1cpu,q35: timer_") == (["pvh,1cpu,q35"], "timer_")
+    assert names("no such configuration") == ([], "*")
