@@ -6,6 +6,7 @@
  */
 #include "internal.h"
 #include <neap/panic.h>
+#include <neap/thread.h>
 #include <string.h>
 
 #define POISON_FREE 0x6b
@@ -190,8 +191,10 @@ void alloc_drain_cpu_caches(void)
     uint32_t chain = 0;
     irqflags_t flags;
 
+    preempt_disable(); /* or the CPU drained here is not the one that is left out there */
     cpu_cache_drain_local();
     smp_call_others(detach_all, &chain);
+    preempt_enable();
     flags = spin_lock(&buddy.lock);
     while (chain) {
         struct page *page = pfn_to_page(chain);

@@ -46,6 +46,12 @@ bool reporting_active(void);
 /* Look again at what there is to do: after any change of device, order, reserve or pause. */
 void reporting_reconsider(void);
 
+/* Let the thread run. */
+void reporting_wake(void);
+
+/* Set the order from what was set by hand, else from the device's wish. */
+void reporting_choose_order(void);
+
 /* The thread's function. */
 void reporting_main(void *arg);
 
