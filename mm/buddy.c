@@ -36,7 +36,7 @@ unsigned buddy_fit_order(pfn_t pfn, pfn_t end)
     unsigned order = pfn ? (unsigned)__builtin_ctzll(pfn) : MAX_ORDER;
 
     order = MIN(order, (unsigned)MAX_ORDER);
-    while (order_pages(order) > end - pfn)
+    while (order > 0 && order_pages(order) > end - pfn)
         order--;
     return order;
 }

@@ -31,11 +31,11 @@ UNIT_OBJECTS_$(1) := $$(patsubst %.c,$$(UNIT_BUILD)/obj/$(1)/%.o,$$(UNIT_CODE_$(
 
 $$(UNIT_BUILD)/obj/$(1)/%.o: %.c
 	@mkdir -p $$(@D) && rm -f $$(@:.o=.gcda)
-	$$(UNIT_CC) $$(UNIT_CFLAGS) $$(UNIT_CFLAGS_$(1)) -c -o $$@ $$<
+	$(Q)$$(UNIT_CC) $$(UNIT_CFLAGS) $$(UNIT_CFLAGS_$(1)) -c -o $$@ $$<
 
 $$(UNIT_BUILD)/$(1): $$(UNIT_OBJECTS_$(1)) tests/unit/shim/tables.ld
 	@mkdir -p $$(@D)
-	$$(UNIT_CC) -o $$@ $$(UNIT_OBJECTS_$(1)) $$(UNIT_LDFLAGS)
+	$(Q)$$(UNIT_CC) -o $$@ $$(UNIT_OBJECTS_$(1)) $$(UNIT_LDFLAGS)
 
 -include $$(UNIT_OBJECTS_$(1):.o=.d)
 endef
@@ -50,8 +50,9 @@ UNIT_GCOVR := gcovr -r . --branches --exclude-throw-branches --exclude-unreachab
 
 .PHONY: unit-coverage
 unit-coverage: ## run the unit tests without sanitizers and print the branch coverage
-	$(Q)$(MAKE) --no-print-directory UNIT_BUILD=$(UNIT_BUILD)-coverage UNIT_SANITIZE= unit-binaries
+	$(Q)$(MAKE) --no-print-directory UNIT_BUILD=$(UNIT_BUILD)-coverage UNIT_SANITIZE= \
+		$(addprefix $(UNIT_BUILD)-coverage/,mm virtio)
 	$(Q)find $(UNIT_BUILD)-coverage -name '*.gcda' -delete
-	$(Q)for suite in mm virtio; do $(UNIT_BUILD)-coverage/$$suite | grep -v '^ok'; done
+	$(Q)for suite in mm virtio; do $(UNIT_BUILD)-coverage/$$suite > $(UNIT_BUILD)-coverage/$$suite.tap || exit 1; done
 	$(Q)$(UNIT_GCOVR) -f 'mm/.*' $(UNIT_BUILD)-coverage/obj/mm
 	$(Q)$(UNIT_GCOVR) -f 'drivers/.*' $(UNIT_BUILD)-coverage/obj/virtio

@@ -123,6 +123,23 @@ TEST_CASES(random_activation, 4)
     check_everything();
 }
 
+/* What cannot move gathers at low addresses, whatever the order of frees was. */
+TEST_CASES(kernel_memory_is_low, 4)
+{
+    uint64_t kernel = 0, movable = 0;
+
+    shim_boot(128 * MIB);
+    while (model_alloc(MAX_ORDER, PAGE_MOVABLE, 0))
+        ;
+    while (nr_held)
+        model_free((unsigned)unit_random_below(nr_held));
+    for (unsigned i = 0; i < 6; i++) {
+        kernel += page_to_phys(alloc_pages(MAX_ORDER, PAGE_KERNEL, 0));
+        movable += page_to_phys(alloc_pages(MAX_ORDER, PAGE_MOVABLE, 0));
+    }
+    CHECK(kernel / 6 + 40 * MIB < movable / 6);
+}
+
 TEST(order_beyond_the_top)
 {
     shim_boot(32 * MIB);
@@ -231,6 +248,17 @@ TEST(other_cpus_caches_are_drained)
     CHECK_EQ(cpu_cache_pages(), 0);
     for (unsigned i = 1; i < 3; i++)
         CHECK(model_alloc(0, PAGE_MOVABLE, 0) != NULL);
+    check_everything();
+}
+
+/* A CPU keeps a few pages at hand, not all that it ever freed. */
+TEST(cpu_caches_are_bounded)
+{
+    shim_boot(32 * MIB);
+    while (nr_held < 2000)
+        CHECK(model_alloc(nr_held % 4, PAGE_MOVABLE, 0) != NULL);
+    model_free_all();
+    CHECK(cpu_cache_pages() > 0 && cpu_cache_pages() <= 4 * (64 + 8));
     check_everything();
 }
 

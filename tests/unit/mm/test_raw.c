@@ -126,6 +126,22 @@ TEST(no_room_for_activation)
     check_everything();
 }
 
+/* Who comes second looks at what the first one brought, and takes no further block. */
+TEST(one_activation_for_two)
+{
+    uint64_t first, second;
+
+    shim_boot(600 * MIB);
+    first = second = block_generation();
+    CHECK_EQ(block_activate_next(&first), 0);
+    CHECK_EQ(first, block_generation());
+    CHECK_EQ(block_activate_next(&second), 0);
+    CHECK_EQ(second, first);
+    CHECK_EQ(block_generation(), first);
+    CHECK_EQ(block_activate_next(&second), 0);
+    CHECK(block_generation() != first);
+}
+
 /* --- activation while raw memory is being reported --- */
 
 static const struct phys_range partly_busy[] = {

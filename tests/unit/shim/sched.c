@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Unit tests: threads as coroutines, waiting, timers and the virtual clock. */
+/* Unit tests: threads as coroutines, and waiting in virtual time. */
+#include "fiber.h"
 #include "shim.h"
 #include "unit.h"
-#include <errno.h>
-#include <neap/panic.h>
-#include <neap/timer.h>
-#include <neap/wait.h>
 #ifdef __SANITIZE_ADDRESS__
 #include <sanitizer/common_interface_defs.h>
 #else
@@ -17,32 +14,16 @@
 #include <string.h>
 
 #define STACK_BYTES (256 * 1024)
-#define TIMERS_MAX  128
 #define MAIN_THREAD 0
-#define THREADS_MAX 128
 #define RELAX_NS    1000
 
-/* A coroutine; the test itself is the first. */
-struct fiber {
-    struct thread thread;
-    void *stack_pointer; /* of a coroutine that does not run */
-    void *host_stack;
-    const void *asan_bottom;
-    size_t asan_size;
-    void *asan_fake;
-    void (*entry)(void *);
-    void *arg;
-    struct waitqueue *queue; /* sleeps there; NULL: sleeps for time alone */
-    uint64_t deadline;
-};
-
-uint64_t shim_clock_ns;
 bool shim_chaos_held;
 
-static struct fiber *fibers[THREADS_MAX];
-static unsigned nr_fibers;
-static struct fiber *running, *previous;
-static struct timer *timers[TIMERS_MAX];
+struct fiber *fibers[THREADS_MAX];
+unsigned nr_fibers;
+struct fiber *running;
+
+static struct fiber *previous;
 static uint64_t chaos_state;
 static bool escaping;
 
@@ -72,21 +53,6 @@ void shim_chaos(uint64_t seed)
     chaos_state = seed * UINT64_C(0x9e3779b97f4a7c15);
 }
 
-uint64_t arch_clock_ns(void)
-{
-    return shim_clock_ns;
-}
-
-uint64_t arch_cycles_to_ns(uint64_t cycles)
-{
-    return cycles;
-}
-
-uint64_t arch_wall_clock_ns(void)
-{
-    return UINT64_C(1700000000) * NS_PER_S + shim_clock_ns;
-}
-
 struct thread *thread_current(void)
 {
     return &running->thread;
@@ -105,69 +71,10 @@ bool thread_may_sleep(void)
            !shim_in_interrupt();
 }
 
-/* --- timers --- */
-
-void timer_init(struct timer *timer, void (*fn)(void *), void *arg)
-{
-    memset(timer, 0, sizeof(*timer));
-    timer->fn = fn;
-    timer->arg = arg;
-}
-
-void timer_set(struct timer *timer, uint64_t deadline_ns)
-{
-    timer->deadline_ns = deadline_ns;
-    if (timer->armed)
-        return;
-    for (unsigned i = 0; i < TIMERS_MAX; i++) {
-        if (!timers[i]) {
-            timers[i] = timer;
-            timer->armed = true;
-            return;
-        }
-    }
-    unit_fail(__FILE__, __LINE__, "too many timers");
-}
-
-void timer_cancel(struct timer *timer)
-{
-    timer->armed = false;
-    for (unsigned i = 0; i < TIMERS_MAX; i++) {
-        if (timers[i] == timer)
-            timers[i] = NULL;
-    }
-}
-
-unsigned shim_timers_armed(void)
-{
-    unsigned count = 0;
-
-    for (unsigned i = 0; i < TIMERS_MAX; i++)
-        count += timers[i] != NULL;
-    return count;
-}
-
-/* Run what is due, earliest first, in interrupt context; wake sleepers whose time is over. */
+/* Run what is due; wake sleepers whose time is over. */
 static void run_due(void)
 {
-    struct timer *due;
-
-    do {
-        due = NULL;
-        for (unsigned i = 0; i < TIMERS_MAX; i++) {
-            if (timers[i] && timers[i]->deadline_ns <= shim_clock_ns &&
-                (!due || timers[i]->deadline_ns < due->deadline_ns))
-                due = timers[i];
-        }
-        if (due) {
-            irqflags_t flags;
-
-            timer_cancel(due);
-            shim_irq_enter(&flags);
-            due->fn(due->arg);
-            shim_irq_exit(flags);
-        }
-    } while (due);
+    shim_timers_run();
     for (unsigned i = 0; i < nr_fibers; i++) {
         if (fibers[i]->thread.state == THREAD_SLEEPING && fibers[i]->deadline <= shim_clock_ns)
             fibers[i]->thread.state = THREAD_READY;
@@ -187,12 +94,8 @@ static void fail_deadlock(void)
 /* Everything waits: go straight to the next moment at which something happens. */
 static void advance_to_next_event(void)
 {
-    uint64_t next = UINT64_MAX;
+    uint64_t next = shim_timers_next();
 
-    for (unsigned i = 0; i < TIMERS_MAX; i++) {
-        if (timers[i])
-            next = MIN(next, timers[i]->deadline_ns);
-    }
     for (unsigned i = 0; i < nr_fibers; i++) {
         if (fibers[i]->thread.state == THREAD_SLEEPING)
             next = MIN(next, fibers[i]->deadline);
@@ -262,8 +165,7 @@ static struct fiber *pick_ready(void)
     return NULL;
 }
 
-/* The running coroutine gives way; its state says whether it wants to come back. */
-static void schedule(void)
+void schedule(void)
 {
     struct fiber *next;
 
@@ -354,84 +256,6 @@ void shim_escape_to_main(void)
     fibers[MAIN_THREAD]->thread.state = THREAD_READY;
     switch_to(fibers[MAIN_THREAD]);
     abort();
-}
-
-/* --- sleeping --- */
-
-static void sleep_until(struct waitqueue *queue, uint64_t deadline)
-{
-    if (!thread_may_sleep())
-        panic("sleeping in a context that may not sleep (%s)", queue ? queue->name : "time");
-    running->queue = queue;
-    running->deadline = deadline;
-    running->thread.state = THREAD_SLEEPING;
-    schedule();
-    running->queue = NULL;
-    running->deadline = UINT64_MAX;
-}
-
-static uint64_t deadline_after(uint64_t ns)
-{
-    return ns > UINT64_MAX - shim_clock_ns ? UINT64_MAX : shim_clock_ns + ns;
-}
-
-void thread_sleep_ns(uint64_t ns)
-{
-    uint64_t deadline = deadline_after(ns);
-
-    while (shim_clock_ns < deadline)
-        sleep_until(NULL, deadline);
-}
-
-void waitqueue_init(struct waitqueue *queue, const char *name)
-{
-    spin_init(&queue->lock, name, LOCK_RANK_WAITQUEUE);
-    list_init(&queue->threads);
-    queue->name = name;
-}
-
-int wait_until(struct waitqueue *queue, bool (*condition)(void *), void *arg,
-               uint64_t timeout_ns)
-{
-    uint64_t deadline = deadline_after(timeout_ns);
-
-    if (!thread_may_sleep())
-        panic("waiting for %s in a context that may not sleep", queue->name);
-    while (!condition(arg)) {
-        if (shim_clock_ns >= deadline)
-            return -ETIMEDOUT;
-        sleep_until(queue, deadline);
-    }
-    return 0;
-}
-
-void wake_all(struct waitqueue *queue)
-{
-    for (unsigned i = 0; i < nr_fibers; i++) {
-        if (fibers[i]->thread.state == THREAD_SLEEPING && fibers[i]->queue == queue)
-            fibers[i]->thread.state = THREAD_READY;
-    }
-}
-
-void shim_settle(void)
-{
-    bool others;
-
-    do {
-        others = false;
-        for (unsigned i = 0; i < nr_fibers; i++)
-            others |= fibers[i] != running && fibers[i]->thread.state == THREAD_READY;
-        if (others) {
-            running->thread.state = THREAD_READY;
-            schedule();
-        }
-    } while (others);
-}
-
-void shim_advance(uint64_t ns)
-{
-    thread_sleep_ns(ns);
-    shim_settle();
 }
 
 void shim_sched_init(void)

@@ -121,6 +121,9 @@ void shim_memory_init(void);
 void shim_sched_init(void);
 void shim_sched_reset_after_panic(void);
 void shim_preempt_point(void);
+/* Run due timers in interrupt context; the deadline of the next one. */
+void shim_timers_run(void);
+uint64_t shim_timers_next(void);
 void shim_irq_enter(irqflags_t *flags);
 void shim_irq_exit(irqflags_t flags);
 bool shim_in_interrupt(void);
