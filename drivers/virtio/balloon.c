@@ -102,13 +102,19 @@ static void balloon_config_changed(struct virtio_device *dev)
     wake_all(&balloon->events);
 }
 
+static void balloon_quiesce(struct virtio_device *dev)
+{
+    struct balloon *balloon = dev->driver_data;
+
+    balloon_worker_park(balloon);
+    balloon_report_stop(balloon);
+}
+
 static void balloon_remove(struct virtio_device *dev)
 {
     struct balloon *balloon = dev->driver_data;
     uint64_t freed;
 
-    balloon_worker_park(balloon);
-    balloon_report_stop(balloon);
     for (unsigned i = 0; i < BALLOON_QUEUES; i++)
         balloon->queues[i] = NULL;
     memory_account_balloon(-(int64_t)balloon->actual);
@@ -135,6 +141,7 @@ static const struct virtio_driver balloon_driver = {
     .features = balloon_features,
     .probe = balloon_probe,
     .config_changed = balloon_config_changed,
+    .quiesce = balloon_quiesce,
     .remove = balloon_remove,
 };
 

@@ -83,6 +83,8 @@ void virtio_stop(struct virtio_device *dev)
 {
     virtio_break_queues(dev);
     WRITE_ONCE(dev->live, false);
+    if (dev->probed && dev->driver->quiesce)
+        dev->driver->quiesce(dev);
     /*
      * CLEANUP-002: nothing may be taken back while the device can reach it. A transport whose
      * device does not finish the reset cuts it off from memory, so going on is safe either way.

@@ -79,7 +79,7 @@ static volatile uint8_t *config_field(struct virtio_device *dev, unsigned offset
 {
     struct pci_transport *transport = to_pci(dev);
 
-    if (!transport->config || (uint64_t)offset + width > transport->config_where.length)
+    if ((uint64_t)offset + width > transport->config_where.length)
         return NULL;
     return transport->config + offset;
 }

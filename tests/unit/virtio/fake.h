@@ -87,10 +87,11 @@ struct test_driver_script {
     bool no_callback;
     int probe_error; /* after the queues were found */
     int check_error;
+    bool device_hangs;  /* its resets fail */
     bool kick_in_probe; /* add and kick one buffer before the device is ready */
     /* what happened */
     struct virtqueue *queues[TEST_DRIVER_QUEUES];
-    unsigned probes, removes, callbacks, config_changes;
+    unsigned probes, quiesces, removes, callbacks, config_changes;
     int find_error;
     struct waitqueue waiters;
 };

@@ -31,6 +31,9 @@ TEST(balloon_takes_large_blocks)
     CHECK(host.most_in_flight >= 16);
     CHECK_EQ(host.inflates, 8192 / 256);
     CHECK(host.fake->queues[0].notified <= 4);
+    CHECK(host_balloon()->inflated.head[MAX_ORDER] != 0);
+    for (unsigned order = 0; order < MAX_ORDER; order++)
+        CHECK_EQ(host_balloon()->inflated.head[order], 0);
     host_set_target(0);
     host_check_agreement(0);
     CHECK(host.deflates >= 8192 / 256);

@@ -112,6 +112,22 @@ TEST(hint_pages_taken_back_are_initialised)
         CHECK(bytes[i] != 0x5a);
 }
 
+TEST(hint_pages_come_back_with_a_reset)
+{
+    uint64_t before;
+
+    host_start(128 * MIB, features);
+    before = free_pages_now();
+    host_set_hint_id(5);
+    fake_config_set32(host.fake, BALLOON_CONFIG_HINT_ID, 0);
+    virtio_device_misbehaved(&host.fake->dev, "a test says so");
+    shim_settle();
+    CHECK(host.fake->dev.live);
+    CHECK_EQ(host_balloon()->hinted.pages, 0);
+    alloc_drain_cpu_caches();
+    CHECK(free_pages_now() + 64 > before);
+}
+
 TEST(hint_device_dies)
 {
     uint64_t before;

@@ -73,6 +73,34 @@ TEST(balloon_without_the_feature_keeps_its_pages)
     host_check_agreement(owned); /* BALLOON-007 */
 }
 
+/* Hinting alone gives hinted pages back, not inflated ones. */
+TEST(balloon_hints_do_not_deflate)
+{
+    uint64_t owned;
+
+    host_start(128 * MIB, FEATURE(BALLOON_F_FREE_PAGE_HINT));
+    host_set_target(10000);
+    owned = host.owned_pages;
+    take(0, held, ARRAY_SIZE(held));
+    host_check_agreement(owned);
+}
+
+TEST(balloon_reclaim_gives_what_is_asked)
+{
+    struct reclaimer *reclaimer;
+
+    host_start(128 * MIB, FEATURE(BALLOON_F_DEFLATE_ON_OOM));
+    host_set_target(20000);
+    reclaimer = &host_balloon()->reclaimer;
+    CHECK(reclaimer->reclaim(reclaimer, 1) >= 256);
+    CHECK(reclaimer->reclaim(reclaimer, 12000) >= 12000);
+    CHECK(host.owned_pages < 8000);
+    host_check_agreement(host.owned_pages);
+    CHECK(reclaimer->reclaim(reclaimer, 100000) >= host.owned_pages);
+    host_check_agreement(0);
+    CHECK_EQ(reclaimer->reclaim(reclaimer, 1), 0);
+}
+
 TEST(balloon_oom_with_a_silent_device)
 {
     host_start(128 * MIB, FEATURE(BALLOON_F_DEFLATE_ON_OOM));

@@ -61,6 +61,7 @@ TEST(balloon_stats_spurious)
         shim_settle();
     }
     CHECK_EQ(host.nr_stats, 1);
+    CHECK_EQ(host_balloon()->count.stats, 1);
     host_ask_stats();
     virtio_device_misbehaved(&host.fake->dev, "a test says so");
     shim_settle();

@@ -61,10 +61,19 @@ static void config_changed(struct virtio_device *dev)
     script.config_changes++;
 }
 
+static void quiesce(struct virtio_device *dev)
+{
+    CHECK(dev->ops->get_status(dev) & VIRTIO_STATUS_DRIVER_OK);
+    for (unsigned i = 0; i < script.nr_queues; i++)
+        CHECK(virtqueue_broken(script.queues[i]));
+    script.quiesces++;
+}
+
 static void driver_remove(struct virtio_device *dev)
 {
     CHECK(!dev->live);
-    script.removes++;
+    CHECK(script.device_hangs || dev->ops->get_status(dev) == 0);
+    CHECK_EQ(script.quiesces, ++script.removes);
     for (unsigned i = 0; i < script.nr_queues; i++)
         script.queues[i] = NULL;
 }
@@ -78,6 +87,7 @@ static const struct virtio_driver test_driver = {
     .check_features = check_features,
     .probe = probe,
     .config_changed = config_changed,
+    .quiesce = quiesce,
     .remove = driver_remove,
 };
 

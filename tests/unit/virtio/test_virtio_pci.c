@@ -255,6 +255,18 @@ TEST_CASES(virtio_pci_notify_outside, 3)
     expect_dead("is outside its area");
 }
 
+TEST(virtio_pci_ring_above_4_gib)
+{
+    const struct virtqueue_areas areas = {0x123456789000, 0x9abcdef0000, 0xfedcba98000};
+
+    model_create();
+    expect_live();
+    CHECK_EQ(dev->ops->reset(dev), 0);
+    CHECK_EQ(dev->ops->queue_enable(dev, 1, 8, &areas), 0);
+    CHECK_EQ(memcmp(model.queues[1].areas, &areas, sizeof(areas)), 0);
+    CHECK_EQ(model.queues[1].size, 8);
+}
+
 TEST(virtio_pci_queue_size_refused)
 {
     model_create();
@@ -276,12 +288,12 @@ TEST(virtio_pci_reset_hangs_later)
 {
     model_create();
     expect_live();
-    model.status_sticks = true;
+    model.status_sticks = script.device_hangs = true;
     virtio_device_misbehaved(dev, "a test says so");
     shim_advance(UINT64_C(5000000000));
     CHECK(!dev->live && dev->fault);
     CHECK_EQ(fake_get16(model.fn, PCI_COMMAND) & 6, 0);
-    CHECK_EQ(script.removes, 1);
+    CHECK_EQ(script.quiesces, 1);
 }
 
 TEST(virtio_pci_recovers)

@@ -9,7 +9,7 @@
 #define SIZE 8
 
 static struct ring_descriptor descriptors[SIZE] __attribute__((aligned(16)));
-static struct ring_descriptor table[SIZE + 1];
+static struct ring_descriptor table[SIZE + 1], second_table[1] = {{1, 1, 0, 0}};
 static uint16_t available[3 + SIZE];
 static struct {
     struct ring_used ring;
@@ -99,7 +99,7 @@ static const struct {
      0,
      {2, 32, DESC_F_INDIRECT, 0},
      {0},
-     {{2, 32, DESC_F_INDIRECT, 0}},
+     {{3, 16, DESC_F_INDIRECT, 0}},
      -EIO},
     {"a table that leaves itself",
      0,
@@ -109,11 +109,13 @@ static const struct {
      -EIO},
 };
 
-/* Address 2 stands for the table. */
+/* Addresses 2 and 3 stand for the tables. */
 static struct ring_descriptor fill(struct ring_descriptor entry)
 {
     if (entry.address == 2)
         entry.address = (uintptr_t)table;
+    if (entry.address == 3)
+        entry.address = (uintptr_t)second_table;
     return entry;
 }
 
@@ -128,6 +130,21 @@ TEST_CASES(vringd_pop, ARRAY_SIZE(cases))
     offer(cases[test_case].head);
     unit_note("%s", cases[test_case].what);
     CHECK_EQ(vringd_pop(&ring, &chain), cases[test_case].want);
+}
+
+/* RING-SPLIT-008: a table of the ring's size fits, with one more descriptor it is too long. */
+TEST_CASES(vringd_longest_chain, 2)
+{
+    const struct ring_descriptor to_table = {(uintptr_t)table, 16 * SIZE, DESC_F_INDIRECT, 0};
+
+    CHECK_EQ(init(SIZE, 0), 0);
+    for (unsigned i = 0; i < SIZE; i++)
+        table[i] = (struct ring_descriptor){1, 1, DESC_F_NEXT, (uint16_t)(i + 1)};
+    table[SIZE - 1].flags = 0;
+    descriptors[0] = (struct ring_descriptor){1, 1, DESC_F_NEXT, 1};
+    descriptors[test_case] = to_table;
+    offer(0);
+    CHECK_EQ(vringd_pop(&ring, &chain), test_case ? -EIO : 1);
 }
 
 TEST(vringd_table_out_of_reach)
