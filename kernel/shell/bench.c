@@ -95,10 +95,10 @@ static bool crowd_is_gone(void *arg)
 /* Cycles until the last one is ready, divided by the operations of all. */
 static void on_every_cpu(struct result *result, unsigned order, uint64_t rounds)
 {
-    static struct crowd crowd; /* the last member may still be in wake_all() */
+    /* Never made anew: the last member may still be in wake_all(). */
+    static struct crowd crowd = {.queue = WAITQUEUE_INIT(crowd.queue, "bench")};
     uint64_t begin = arch_cycles();
 
-    waitqueue_init(&crowd.queue, "bench");
     crowd.order = order;
     crowd.rounds = rounds;
     crowd.ops = 0;
@@ -231,10 +231,10 @@ static bool has_ended(void *arg)
 
 static void context_switch(struct result *result, uint64_t bytes UNUSED)
 {
-    static struct pair pair;
+    /* Never made anew: the partner may still be in wake_all(). */
+    static struct pair pair = {.queue = WAITQUEUE_INIT(pair.queue, "bench")};
     uint64_t begin;
 
-    waitqueue_init(&pair.queue, "bench");
     pair.turn = 0;
     pair.ended = false;
     if (thread_create("bench", THREAD_NORMAL, partner, &pair) == NULL) {

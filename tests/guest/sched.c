@@ -8,7 +8,7 @@
 #include <neap/thread.h>
 #include <neap/timer.h>
 
-#define SPINNERS_MAX (2 * MAX_CPUS + 1)
+#define SPINNERS_MAX (3 * MAX_CPUS)
 
 /* Threads that never give up a CPU by themselves. */
 static struct {
@@ -88,7 +88,7 @@ static void test_fairness(struct selftest *t)
     uint64_t sum = 0, least = UINT64_MAX;
 
     /* The time over which fairness is measured, not a synchronisation. */
-    if (spinners_start(t, 2 * cpu_count()))
+    if (spinners_start(t, 3 * cpu_count()))
         thread_sleep_ns(800 * NS_PER_MS);
     spinners_stop(t);
     for (unsigned i = 0; i < spin.count; i++) {
@@ -179,9 +179,11 @@ static unsigned count_threads(void)
     return count;
 }
 
+static bool may_end;
+
 static void short_life(void *arg)
 {
-    for (unsigned i = 0; i < 50; i++)
+    while (!READ_ONCE(may_end))
         thread_yield();
     latch_arrive(arg);
 }
@@ -213,8 +215,13 @@ static void test_many(struct selftest *t)
     struct latch done;
 
     for (unsigned round = 0; round < 4; round++) {
+        unsigned started;
+
         latch_init(&done);
-        latch_wait(t, &done, start_threads(t, 40, short_life, &done));
+        WRITE_ONCE(may_end, false);
+        started = start_threads(t, 40, short_life, &done);
+        WRITE_ONCE(may_end, true);
+        latch_wait(t, &done, started);
     }
     EXPECT(t, eventually(all_is_back, &before));
 }

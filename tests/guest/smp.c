@@ -16,6 +16,7 @@ static struct {
     struct latch done;
     struct spinlock lock;
     uint64_t counter;
+    unsigned ready;
 } s;
 
 static void count_call(void *arg UNUSED)
@@ -158,13 +159,22 @@ static void test_shootdown(struct selftest *t)
 }
 SELFTEST(tlb_shootdown_reaches_every_cpu, test_shootdown);
 
-static void incrementer(void *arg UNUSED)
+static bool all_are_ready(void *arg)
 {
+    return READ_ONCE(s.ready) == *(unsigned *)arg;
+}
+
+/* All at once, and long enough under the lock that another CPU would get in between. */
+static void incrementer(void *arg)
+{
+    __atomic_fetch_add(&s.ready, 1, __ATOMIC_SEQ_CST);
+    eventually(all_are_ready, arg);
     for (unsigned i = 0; i < 50 * CALLS; i++) {
         irqflags_t flags = spin_lock(&s.lock);
         uint64_t seen = READ_ONCE(s.counter);
 
-        arch_cpu_relax();
+        for (unsigned turn = 0; turn < 10; turn++)
+            arch_cpu_relax();
         WRITE_ONCE(s.counter, seen + 1);
         spin_unlock(&s.lock, flags);
     }
@@ -177,8 +187,9 @@ static void test_spinlock(struct selftest *t)
 
     spin_init(&s.lock, "test", LOCK_RANK_SMP);
     s.counter = 0;
+    s.ready = 0;
     latch_init(&s.done);
-    latch_wait(t, &s.done, start_threads(t, threads, incrementer, NULL));
+    latch_wait(t, &s.done, start_threads(t, threads, incrementer, &threads));
     EXPECT_EQ(t, s.counter, threads * 50 * CALLS);
     EXPECT(t, !spin_is_locked(&s.lock));
 }

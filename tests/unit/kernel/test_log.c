@@ -146,7 +146,7 @@ TEST(log_ring_wraps)
 
     shim_boot(64 * MIB);
     for (int i = 0; i < 3000; i++) {
-        log_info("area", "line %d.", i);
+        log_info("area", "this is line %d.", i);
         forget();
     }
     log_print_tail(SIZE_MAX, false);
