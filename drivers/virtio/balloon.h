@@ -78,6 +78,7 @@ struct balloon {
     uint64_t unmet;                 /* pages of it that cannot be taken now */
     uint64_t told_target;           /* an unmet target was logged for this value */
     bool oom_hold;                  /* gave memory back: do not chase the target again yet */
+    uint64_t hold_end_ns;           /* and not before this time */
     struct balloon_chunks inflated; /* the host owns them */
     struct balloon_chunks moving;   /* told, not acknowledged yet */
     uint32_t *batch;                /* page numbers of the batch that is being told */
@@ -109,7 +110,6 @@ struct balloon {
         uint64_t oom_pages; /* given back before an allocation failed */
         uint64_t stats;     /* statistics buffers filled */
         uint64_t hint_rounds;
-        uint64_t hinted_pages;
     } count;
 };
 

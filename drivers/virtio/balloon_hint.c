@@ -73,7 +73,6 @@ static bool supply(struct balloon *balloon)
         if (!page)
             break;
         balloon_chunk_push(&balloon->hinted, page, order);
-        balloon->count.hinted_pages += UINT64_C(1) << order;
         sg = (struct virtio_sg){page_to_phys(page), (uint32_t)(PAGE_SIZE << order)};
         if (virtqueue_add(queue, &sg, 0, 1, page))
             return false;

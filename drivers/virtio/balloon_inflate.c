@@ -9,6 +9,7 @@
 #include <neap/log.h>
 #include <neap/memory.h>
 #include <neap/panic.h>
+#include <neap/timer.h>
 
 /* The guest keeps the larger of these of its free memory, whatever the host asks. */
 #define FLOOR_DIVISOR 32
@@ -156,7 +157,8 @@ static void note_unmet(struct balloon *balloon)
  */
 static bool held_back(struct balloon *balloon)
 {
-    if (balloon->oom_hold && balloon_may_take(balloon_floor()))
+    if (balloon->oom_hold && clock_ns() >= balloon->hold_end_ns &&
+        balloon_may_take(balloon_floor()))
         balloon->oom_hold = false;
     return balloon->oom_hold;
 }

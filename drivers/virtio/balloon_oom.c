@@ -16,6 +16,8 @@
 /* Longer than the worker can be kept waiting by a device before the device is given up. */
 #define RECLAIM_PATIENCE_NS (2 * VIRTIO_ANSWER_SECONDS * NS_PER_S)
 
+#define HOLD_NS NS_PER_S
+
 struct reclaim_wait {
     struct balloon *balloon;
     uint64_t ticket;
@@ -65,11 +67,11 @@ bool balloon_oom_pending(const struct balloon *balloon)
     return READ_ONCE(balloon->reclaim_asked) != balloon->reclaim_served;
 }
 
-static void note_hold(struct balloon *balloon)
+/* The thread that is short of memory must get at the pages before the next inflation. */
+static void hold(struct balloon *balloon)
 {
-    if (!balloon->oom_hold)
-        log_info("balloon", "memory is short: taking pages back from the host");
     balloon->oom_hold = true;
+    balloon->hold_end_ns = clock_ns() + HOLD_NS;
 }
 
 /* BALLOON-008: only with DEFLATE_ON_OOM may we go below the target on our own. */
@@ -83,8 +85,10 @@ static uint64_t deflate(struct balloon *balloon, uint64_t want)
         pages = balloon_deflate(balloon, want - done, true);
         done += pages;
     }
+    if (done && !balloon->oom_hold)
+        log_info("balloon", "memory is short: taking pages back from the host");
     if (done)
-        note_hold(balloon);
+        hold(balloon);
     balloon->count.oom_pages += done;
     return done;
 }
@@ -114,8 +118,9 @@ void balloon_oom_serve(struct balloon *balloon)
 
 void balloon_oom_stop(struct balloon *balloon, uint64_t freed)
 {
-    /* Who asked gets the pages, not the next inflation. */
-    balloon->oom_hold = balloon_oom_pending(balloon);
+    balloon->oom_hold = false;
+    if (balloon_oom_pending(balloon))
+        hold(balloon);
     WRITE_ONCE(balloon->reclaimable, false);
     settle(balloon, READ_ONCE(balloon->reclaim_asked), freed);
     if (balloon->reclaimer_registered)

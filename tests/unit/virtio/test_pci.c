@@ -147,6 +147,7 @@ TEST_CASES(pci_bars_without_sense, 6)
         break;
     }
     CHECK_EQ(one(fake)->bars[bar].phys, 0);
+    CHECK_EQ(pci_nth(0)->bars[bar].size, 0);
 }
 
 TEST(pci_command_register)
@@ -189,8 +190,8 @@ TEST_CASES(pci_hostile_capabilities, 5)
     static const uint8_t lists[][5] = {
         {0x40, 0x40},             /* itself */
         {0x40, 0x44, 0x48, 0x40}, /* a circle */
-        {0x40, 0x04},             /* into the header */
-        {0x04},                   /* starts in the header */
+        {0x40, 0x3c},             /* into the header */
+        {0x3c},                   /* starts in the header */
         {0x43, 0x47, 0x40},       /* low bits are not part of the address */
     };
     static const unsigned want[] = {1, 3, 1, 0, 2};
@@ -200,6 +201,7 @@ TEST_CASES(pci_hostile_capabilities, 5)
 
     fake_put16(fake, PCI_STATUS, PCI_STATUS_CAPABILITY);
     fake->config[PCI_CAPABILITY] = lists[test_case][0];
+    fake->config[0x3c] = 9;
     for (unsigned i = 0; i < 4; i++) {
         fake->config[0x40 + 4 * i] = 9;
         fake->config[0x41 + 4 * i] = lists[test_case][i + 1];
