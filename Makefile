@@ -13,7 +13,7 @@ ISO     := $(BUILD)/neap-$(APP).iso
 Q       := $(if $(filter 1,$(V)),,@)
 
 # Goals that only need the tree itself.
-LIGHT_GOALS := help clean lint install bench test unit run
+LIGHT_GOALS := help clean lint install bench test unit run host install-host build/host/neap
 .DEFAULT_GOAL := all
 
 .PHONY: all iso run test unit guest system lint bench install clean help
@@ -24,6 +24,7 @@ ifneq ($(filter-out $(LIGHT_GOALS),$(or $(MAKECMDGOALS),all)),)
 include tools/build/kernel.mk
 endif
 include tests/unit/unit.mk
+include tools/neap/neap.mk
 
 install: ## install the Debian packages that are missing (asks before sudo)
 	$(Q)tools/install build run test
@@ -56,7 +57,7 @@ clean: ## remove build/
 
 help: ## this text
 	@echo "Targets:"
-	@sed -n 's/^\([a-z]*\):.*## /  \1\t/p' Makefile | sort | expand -t 12
-	@echo "  all         build/<arch>/neap-<app>.elf"
-	@echo "  iso         build/<arch>/neap-<app>.iso"
+	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' Makefile tools/neap/neap.mk | sort | expand -t 16
+	@echo "  all           build/<arch>/neap-<app>.elf"
+	@echo "  iso           build/<arch>/neap-<app>.iso"
 	@echo "Variables: ARCH=$(ARCH) APP=$(APP) DEBUG=0|1 V=0|1 SMP= MEM= MACHINE= BOOT= APPEND="
