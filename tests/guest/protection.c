@@ -3,6 +3,7 @@
  * What must trap: guard pages, writes to code and constants, execution of data.
  */
 #include "guest.h"
+#include <arch/barrier.h>
 #include <arch/trap.h>
 #include <neap/alloc.h>
 #include <neap/kmalloc.h>
@@ -20,6 +21,14 @@ static void read_byte(void *arg)
 {
     (void)*(volatile char *)arg;
 }
+
+/* Code that runs wherever it is put, so that nothing but the protection stops it. */
+static void runs_anywhere(void)
+{
+    barrier_compiler();
+}
+
+#define CODE_SIZE 64 /* covers it; reading on into the next function does no harm */
 
 static void call(void *arg)
 {
@@ -59,10 +68,12 @@ SELFTEST(protection_stack_guard_traps, test_guard);
 
 static void test_image(struct selftest *t)
 {
-    static char data[16];
+    static char data[CODE_SIZE];
     uintptr_t address = 0;
 
     EXPECT_EQ(t, arch_trap_expect(write_byte, data, NULL), -1);
+    memcpy(data, (const void *)(uintptr_t)runs_anywhere, sizeof(data));
+    EXPECT_EQ(t, arch_trap_expect(call, (void *)(uintptr_t)runs_anywhere, NULL), -1);
     EXPECT_EQ(t, arch_trap_expect(read_byte, __text_start, NULL), -1);
     EXPECT(t, arch_trap_expect(write_byte, __text_start, &address) >= 0);
     EXPECT_EQ(t, address, (uintptr_t)__text_start);
@@ -75,11 +86,12 @@ SELFTEST(protection_image_is_write_xor_execute, test_image);
 
 static void test_heap(struct selftest *t)
 {
-    char *object = kmalloc(64, ALLOC_DEFAULT);
+    char *object = kmalloc(CODE_SIZE, ALLOC_DEFAULT);
 
     EXPECT(t, object != NULL);
     if (object == NULL)
         return;
+    memcpy(object, (const void *)(uintptr_t)runs_anywhere, CODE_SIZE);
     EXPECT(t, arch_trap_expect(call, object, NULL) >= 0);
     kfree(object);
 }

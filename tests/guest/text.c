@@ -70,8 +70,8 @@ static void test_symbols(struct selftest *t)
 }
 SELFTEST(symbols_name_functions, test_symbols);
 
-/* The stack that backtraces walk: this function's caller must be on it. */
-static void test_backtrace(struct selftest *t)
+/* The stack that backtraces walk: the caller's caller must be on it. */
+static __attribute__((noinline)) void check_backtrace(struct selftest *t)
 {
     uintptr_t fp = arch_frame_pointer(), pc = 0;
     bool found = false;
@@ -82,6 +82,12 @@ static void test_backtrace(struct selftest *t)
         found |= name != NULL && strcmp(name, "selftest_run") == 0;
     }
     EXPECT(t, found);
+}
+
+static void test_backtrace(struct selftest *t)
+{
+    check_backtrace(t);
+    EXPECT(t, arch_frame_pointer() != 0); /* keeps the call above from being the last thing */
 }
 SELFTEST(backtrace_finds_the_caller, test_backtrace);
 

@@ -175,10 +175,18 @@ static struct {
     uint64_t latest;
     uint64_t backward; /* largest step back that was seen */
     struct latch done;
+    unsigned ready;
 } clock_test;
+
+static bool all_are_ready(void *arg UNUSED)
+{
+    return READ_ONCE(clock_test.ready) == cpu_count();
+}
 
 static void read_clock(void *arg UNUSED)
 {
+    __atomic_fetch_add(&clock_test.ready, 1, __ATOMIC_SEQ_CST);
+    eventually(all_are_ready, NULL);
     for (unsigned i = 0; i < 20000; i++) {
         uint64_t before = __atomic_load_n(&clock_test.latest, __ATOMIC_SEQ_CST);
         uint64_t now = clock_ns();
@@ -197,6 +205,7 @@ static void test_clock(struct selftest *t)
 {
     latch_init(&clock_test.done);
     clock_test.latest = clock_test.backward = 0;
+    clock_test.ready = 0;
     latch_wait(t, &clock_test.done, start_threads(t, cpu_count(), read_clock, NULL));
     EXPECT_EQ(t, clock_test.backward, 0);
 }
