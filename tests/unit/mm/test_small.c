@@ -185,7 +185,7 @@ TEST(stacks)
     CHECK(one && two && one != two);
     memset(one, 1, THREAD_STACK_SIZE);
     memset(two, 2, THREAD_STACK_SIZE);
-    CHECK(!shim_access_ok((uintptr_t)one - 1, true));
+    CHECK(!shim_try_access((uintptr_t)one - 1, true));
     CHECK(!shim_access_ok((uintptr_t)two - 1, true));
     CHECK(stack_guard_hit((uintptr_t)two - 1) == two);
     CHECK(stack_guard_hit((uintptr_t)one - PAGE_SIZE) == one);
@@ -193,7 +193,7 @@ TEST(stacks)
     CHECK(stack_guard_hit(DIRECT_MAP_BASE) == NULL);
     CHECK(stack_guard_hit(UINTPTR_MAX) == NULL);
     stack_free(one);
-    CHECK(!shim_access_ok((uintptr_t)one, true));
+    CHECK(!shim_try_access((uintptr_t)one, true));
     CHECK(stack_guard_hit((uintptr_t)one - 1) == NULL);
     stack_free(two);
     memcache_drain(&kernel_pgtable.cache);

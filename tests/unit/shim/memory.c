@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <neap/memory.h>
 #include <neap/sections.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +33,8 @@ static int memory_fd = -1;
 static uint64_t active_root;
 static unsigned max_leaf = 2;
 static struct sigaction previous_handler;
+static sigjmp_buf try_failed;
+static volatile bool trying;
 
 /* The kernel image: 4 pages each of text, rodata and data at SHIM_IMAGE_PHYS. */
 __asm__(".section .shim_image, \"aw\"\n"
@@ -144,6 +147,8 @@ static void fill_tlb(uintptr_t va, bool write)
     pte_t pte;
     int level;
 
+    if (!shim_access_ok(va, write) && trying)
+        siglongjmp(try_failed, 1);
     if (!shim_access_ok(va, write))
         unit_fail("kernel", 0, "%s of unmapped or protected address 0x%lx",
                   write ? "write" : "read", (unsigned long)va);
@@ -155,6 +160,20 @@ static void fill_tlb(uintptr_t va, bool write)
     size = UINT64_C(1) << arch_pgtable_levels[level].shift;
     map_file(va & ~(size - 1), pte_phys(pte, (unsigned)level), size,
              PROT_READ | (pte & PTE_W ? PROT_WRITE : 0));
+}
+
+bool shim_try_access(uintptr_t va, bool write)
+{
+    volatile char *byte = (volatile char *)va;
+    bool worked = sigsetjmp(try_failed, 1) == 0;
+
+    trying = worked;
+    if (worked && write)
+        *byte = *byte;
+    else if (worked)
+        (void)*byte;
+    trying = false;
+    return worked;
 }
 
 static void on_segv(int signal, siginfo_t *info, void *context)
