@@ -73,6 +73,7 @@ TEST(msix_absent)
     start();
     model.fn->config[PCI_CAP_MSIX_AT] = 0x12;
     CHECK_EQ(pci_msix_enable(fn), -ENOTSUP);
+    CHECK_EQ(shim_log_count("is not inside BAR"), 0);
     pci_msix_disable(fn);
 }
 

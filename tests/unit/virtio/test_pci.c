@@ -102,7 +102,7 @@ TEST(pci_bars)
 
     fake_bar(fake, 0, 0xfe000000, 0x1000, false);
     fake_put32(fake, PCI_BAR0 + 4, 0xc001); /* I/O */
-    fake->bar_mask[1] = 0xffe0;
+    fake->bar_mask[1] = 0xffffffe0;
     fake_bar(fake, 2, UINT64_C(0x3800000000), UINT64_C(8) << 30, true);
     fn = one(fake);
     CHECK_EQ(fn->bars[0].phys, 0xfe000000);

@@ -243,13 +243,15 @@ TEST_CASES(virtio_pci_notify, 3)
     }
 }
 
-TEST_CASES(virtio_pci_notify_outside, 3)
+TEST_CASES(virtio_pci_notify_outside, 4)
 {
     model_create();
     if (test_case == 0)
         model.queues[1].notify_offset = 0x400;
     else if (test_case == 1)
         fake_put32(model.fn, cap_at(1) + 16, 0xffffffff);
+    else if (test_case == 3)
+        fake_put32(model.fn, cap_at(1) + 16, 0x10000);
     else
         fake_put32(model.fn, cap_at(1) + 12, 0x9); /* queue 2 at 8 needs 2 bytes */
     expect_dead("is outside its area");

@@ -88,3 +88,29 @@ TEST(virtio_pci_interrupt_line)
     shim_irq_raise_line(line);
     CHECK_EQ(model.isr, 0);
 }
+
+static void nobody(void *arg)
+{
+    (void)arg;
+}
+
+/* A device that is given up leaves neither vectors nor a handler on the line behind. */
+TEST_CASES(virtio_pci_interrupts_are_given_back, 2)
+{
+    unsigned line = (unsigned)arch_pci_intx_line(5 << 3), vectors = 0;
+
+    model_create();
+    model.vectors = test_case ? 0 : 16;
+    expect_live();
+    for (unsigned i = 0; i <= VIRTIO_RESETS_MAX; i++) {
+        virtio_device_misbehaved(dev, "a test says so");
+        shim_settle();
+    }
+    CHECK(!dev->live && !dev->interrupts);
+    model.isr = ISR_QUEUE;
+    shim_irq_raise_line(line);
+    CHECK_EQ(model.isr, ISR_QUEUE);
+    while (arch_irq_alloc(nobody, NULL, "test") >= 0)
+        vectors++;
+    CHECK_EQ(vectors, 64);
+}
