@@ -127,6 +127,7 @@ void free_pages(struct page *page, unsigned order)
               page->state, page->order,
               page->state == PAGE_ALLOCATED ? "wrong order" : "double free or never allocated");
     ASSERT(page->pins == 0);
+    page_poison_fill(page_to_pfn(page), order_pages(order));
     if (order < CPU_CACHE_ORDERS) {
         cpu_cache_put(page, order);
         return;

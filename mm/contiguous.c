@@ -127,6 +127,7 @@ void free_contiguous(struct page *page, uint64_t pages)
 
     account_pages(page->flags & PAGE_HELD_MOVABLE ? PAGE_MOVABLE : PAGE_KERNEL,
                   -(int64_t)pages);
+    page_poison_fill(pfn, pages);
     while (pfn < end) {
         irqflags_t flags = spin_lock(&buddy.lock);
         unsigned order;

@@ -118,6 +118,11 @@ void accounts_get(struct memory_accounts *sum);
 /* Shall this allocation fail by alloc_inject_failure()? */
 bool failpoint_hit(void);
 
+/* --- poison.c --- */
+
+/* Fill mapped frames that nobody holds with the poison value, if there is one. */
+void page_poison_fill(pfn_t pfn, uint64_t pages);
+
 /* --- reclaim.c --- */
 
 /* Ask the reclaimers for `pages` frames. Returns whether any came. Thread context. */

@@ -100,7 +100,8 @@ static struct reporting_device *begin_report(void)
         collect_blocks();
     }
     spin_unlock(&buddy.lock, flags);
-    if (device && batch.nr == 0)
+    /* Raw memory is not mapped, so it cannot be poisoned, and nobody may rely on it either. */
+    if (device && batch.nr == 0 && page_poison() == PAGE_POISON_OFF)
         collect_raw();
     return device;
 }
@@ -155,6 +156,14 @@ static void end_report(bool reported)
     spin_unlock(&buddy.lock, flags);
 }
 
+/* A block may come from memory that was never freed, so that nobody filled it yet. */
+static void poison_batch(void)
+{
+    for (unsigned i = 0; i < batch.nr && !batch.raw; i++)
+        page_poison_fill(batch.ranges[i].start >> PAGE_SHIFT,
+                         (batch.ranges[i].end - batch.ranges[i].start) >> PAGE_SHIFT);
+}
+
 /* One report. Returns whether another may be due. */
 static bool report_once(void)
 {
@@ -163,6 +172,7 @@ static bool report_once(void)
 
     if (!device)
         return false;
+    poison_batch();
     if (batch.nr)
         error = device->report(device, batch.ranges, batch.nr);
     end_report(error == 0);

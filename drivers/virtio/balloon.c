@@ -47,6 +47,10 @@ static int read_config(struct virtio_device *dev)
 
     if (!error)
         error = virtio_config_put(dev, BALLOON_CONFIG_ACTUAL, 4, 0);
+    /* BALLOON-035, -036: now, before DRIVER_OK, and never again. */
+    if (!error && virtio_accepted(dev, BALLOON_F_PAGE_POISON))
+        error = virtio_config_put(dev, BALLOON_CONFIG_POISON, 4,
+                                  (uint64_t)page_poison() * UINT32_C(0x01010101));
     if (!error && virtio_accepted(dev, BALLOON_F_FREE_PAGE_HINT))
         error = virtio_config_get(dev, BALLOON_CONFIG_HINT_ID, 4, &value);
     if (error)
@@ -126,19 +130,33 @@ static void balloon_remove(struct virtio_device *dev)
     balloon->dev = NULL;
 }
 
-/*
- * PAGE_POISON is not among them (BALLOON-002): free pages hold no promised value, and a host
- * that is told one other than 0 gives no reported memory back.
- */
 static const int balloon_features[] = {
-    BALLOON_F_MUST_TELL_HOST, BALLOON_F_STATS_VQ,       BALLOON_F_DEFLATE_ON_OOM,
-    BALLOON_F_FREE_PAGE_HINT, BALLOON_F_PAGE_REPORTING, -1,
+    BALLOON_F_MUST_TELL_HOST,
+    BALLOON_F_STATS_VQ,
+    BALLOON_F_DEFLATE_ON_OOM,
+    BALLOON_F_FREE_PAGE_HINT,
+    BALLOON_F_PAGE_POISON,
+    BALLOON_F_PAGE_REPORTING,
+    -1,
 };
+
+/* BALLOON-002: without poisoning, free pages hold no value that the host could be told. */
+static int balloon_check_features(struct virtio_device *dev, struct virtio_features *accepted)
+{
+    if (page_poison() == PAGE_POISON_OFF)
+        accepted->word[0] &= ~(UINT64_C(1) << BALLOON_F_PAGE_POISON);
+    else if (page_poison() && virtio_features_test(accepted, BALLOON_F_PAGE_REPORTING) &&
+             virtio_features_test(accepted, BALLOON_F_PAGE_POISON))
+        log_info("balloon", "%s: poison=%d: hosts keep what is reported unless it is 0",
+                 dev->name, page_poison());
+    return 0;
+}
 
 static const struct virtio_driver balloon_driver = {
     .name = "balloon",
     .device_id = VIRTIO_ID_BALLOON,
     .features = balloon_features,
+    .check_features = balloon_check_features,
     .probe = balloon_probe,
     .config_changed = balloon_config_changed,
     .quiesce = balloon_quiesce,

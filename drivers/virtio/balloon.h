@@ -21,6 +21,7 @@ enum balloon_feature {
     BALLOON_F_STATS_VQ = 1,
     BALLOON_F_DEFLATE_ON_OOM = 2,
     BALLOON_F_FREE_PAGE_HINT = 3,
+    BALLOON_F_PAGE_POISON = 4,
     BALLOON_F_PAGE_REPORTING = 5,
     BALLOON_F_WORKING_SET = 8, /* crosvm's own, not in the specification */
 };
@@ -29,6 +30,7 @@ enum balloon_feature {
 #define BALLOON_CONFIG_NUM_PAGES 0
 #define BALLOON_CONFIG_ACTUAL    4
 #define BALLOON_CONFIG_HINT_ID   8
+#define BALLOON_CONFIG_POISON    12
 
 enum balloon_queue {
     BALLOON_INFLATE,

@@ -39,6 +39,14 @@ struct page *alloc_contiguous(uint64_t pages, uint64_t align, enum page_kind kin
 /* Give back a whole contiguous range. Thread context. */
 void free_contiguous(struct page *page, uint64_t pages);
 
+#define PAGE_POISON_OFF (-1)
+
+/*
+ * The byte that memory is filled with when it is freed and before it is reported (`poison=`),
+ * PAGE_POISON_OFF: free pages hold anything. Constant after start-up; any context.
+ */
+int page_poison(void);
+
 /*
  * Reclaimers give memory back before an allocation fails (balloon: DEFLATE_ON_OOM).
  * reclaim() is asked for at least `pages` frames, may sleep, and returns how many it freed.

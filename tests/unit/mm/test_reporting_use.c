@@ -2,8 +2,6 @@
 /* Unit tests: reporting while memory is used: raw memory, waiting, flushing, concurrency,
  * settings. */
 #include "support.h"
-#include <neap/cmdline.h>
-#include <neap/sections.h>
 #include <neap/thread.h>
 
 static uint64_t stat_reported(void)
@@ -200,33 +198,18 @@ TEST_CASES(reporting_under_chaos, 6)
     check_reported_untouched();
 }
 
-/* The command line's keys. */
-LINKER_TABLE(struct cmdline_key, cmdline);
-
-static int set_key(const char *name, const char *value)
-{
-    const struct cmdline_key *key;
-
-    LINKER_TABLE_FOR_EACH(key, cmdline)
-    {
-        if (!strcmp(key->name, name))
-            return key->set(value);
-    }
-    return -ENOENT;
-}
-
 TEST(command_line)
 {
     struct reporting_stats stats;
 
-    CHECK_EQ(set_key("reporting", "maybe"), -EINVAL);
-    CHECK_EQ(set_key("reporting", "off"), 0);
-    CHECK_EQ(set_key("reporting_order", "11"), -EINVAL);
-    CHECK_EQ(set_key("reporting_order", "x"), -EINVAL);
-    CHECK_EQ(set_key("reporting_order", "6"), 0);
-    CHECK_EQ(set_key("reserve", "lots"), -EINVAL);
-    CHECK_EQ(set_key("reserve", "auto"), 0);
-    CHECK_EQ(set_key("reserve", "8M"), 0);
+    CHECK_EQ(shim_cmdline_set("reporting", "maybe"), -EINVAL);
+    CHECK_EQ(shim_cmdline_set("reporting", "off"), 0);
+    CHECK_EQ(shim_cmdline_set("reporting_order", "11"), -EINVAL);
+    CHECK_EQ(shim_cmdline_set("reporting_order", "x"), -EINVAL);
+    CHECK_EQ(shim_cmdline_set("reporting_order", "6"), 0);
+    CHECK_EQ(shim_cmdline_set("reserve", "lots"), -EINVAL);
+    CHECK_EQ(shim_cmdline_set("reserve", "auto"), 0);
+    CHECK_EQ(shim_cmdline_set("reserve", "8M"), 0);
     shim_boot(64 * MIB);
     host_start(32, 0);
     reporting_stats_get(&stats);

@@ -10,6 +10,7 @@
 #include <neap/log.h>
 #include <neap/panic.h>
 #include <neap/power.h>
+#include <neap/sections.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -195,4 +196,18 @@ void arch_reboot(void)
 void shutdown_register(struct shutdown_hook *hook)
 {
     (void)hook;
+}
+
+LINKER_TABLE(struct cmdline_key, cmdline);
+
+int shim_cmdline_set(const char *name, const char *value)
+{
+    const struct cmdline_key *key;
+
+    LINKER_TABLE_FOR_EACH(key, cmdline)
+    {
+        if (!strcmp(key->name, name))
+            return key->set(value);
+    }
+    return -ENOENT;
 }

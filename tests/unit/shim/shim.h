@@ -117,6 +117,9 @@ void shim_irq_fail(unsigned n);
 /* arch_msi_compose() gives this address and the vector as data. */
 #define SHIM_MSI_ADDRESS UINT64_C(0xfee00000)
 
+/* Call the setter of a key of the kernel command line; -ENOENT: there is no such key. */
+int shim_cmdline_set(const char *name, const char *value);
+
 /* --- used inside the shim --- */
 
 void shim_init(void);
