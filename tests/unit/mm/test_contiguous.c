@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Unit tests: contiguous ranges beyond the top order. */
+#include "../../../mm/contiguous.h"
 #include "support.h"
 
 #define GIB_PAGES (GIB >> PAGE_SHIFT)
@@ -207,4 +208,61 @@ TEST_CASES(contiguous_under_chaos, 4)
     }
     model_free_all();
     check_everything();
+}
+
+/*
+ * The second half alone: the search said that the range is free, and then it was not.
+ * Everything is as before.
+ */
+static void take_must_fail(pfn_t start, pfn_t end, int error, pfn_t expected_obstacle)
+{
+    struct memory_stats before, after;
+    pfn_t obstacle = 0;
+
+    memory_stats_get(&before);
+    CHECK_EQ(contiguous_take(start, end, PAGE_MOVABLE, &obstacle), error);
+    if (expected_obstacle)
+        CHECK_EQ(obstacle, expected_obstacle);
+    CHECK_EQ(buddy.isolated[WARM] + buddy.isolated[REPORTED], 0);
+    memory_stats_get(&after);
+    CHECK_EQ(before.free, after.free);
+    check_everything();
+}
+
+TEST(range_is_taken_by_somebody)
+{
+    pfn_t taken;
+
+    shim_boot(GIB);
+    while (nr_held < HELD_MAX && model_alloc(MAX_ORDER, PAGE_MOVABLE, 0))
+        ;
+    model_free_all();
+    taken = page_to_pfn(alloc_pages(8, PAGE_MOVABLE, 0));
+    alloc_drain_cpu_caches();
+    /* Inside the range, at its end, in the middle of the taken block. */
+    take_must_fail(taken - 5000, taken + 5000, -EAGAIN, taken);
+    take_must_fail(taken - 3, taken + 1, -EAGAIN, taken);
+    take_must_fail(taken + 17, taken + 2000, -EAGAIN, taken + 17);
+    /* Its frame page lies in the range, at the start of the block: it cannot move. */
+    take_must_fail(ALIGN_DOWN(taken, BLOCK_PAGES), ALIGN_DOWN(taken, BLOCK_PAGES) + 300,
+                   -EAGAIN, 0);
+}
+
+TEST(range_that_is_not_all_memory)
+{
+    static const struct phys_range ranges[] = {
+        {0x1000, 0x9f000},
+        {2 * MIB, 20 * MIB},
+        {21 * MIB + 4 * PAGE_SIZE, 40 * MIB},
+        {300 * MIB, 300 * MIB + PAGE_SIZE},
+    };
+
+    shim_boot_ranges(ranges, ARRAY_SIZE(ranges));
+    take_must_fail(19 * MIB >> PAGE_SHIFT, 23 * MIB >> PAGE_SHIFT, -EAGAIN,
+                   20 * MIB >> PAGE_SHIFT);
+    take_must_fail(39 * MIB >> PAGE_SHIFT, 50 * MIB >> PAGE_SHIFT, -EAGAIN,
+                   40 * MIB >> PAGE_SHIFT);
+    CHECK_EQ(contiguous_take(300 * MIB >> PAGE_SHIFT, (300 * MIB >> PAGE_SHIFT) + 1,
+                             PAGE_KERNEL, &(pfn_t){0}),
+             -EAGAIN);
 }

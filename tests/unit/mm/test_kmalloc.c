@@ -98,6 +98,7 @@ TEST(odd_requests)
     CHECK(kmalloc((PAGE_SIZE << MAX_ORDER) + 1, 0) == NULL);
     CHECK(kmalloc(SIZE_MAX, 0) == NULL);
     CHECK(kcalloc(SIZE_MAX / 2, 3, 0) == NULL);
+    CHECK(kcalloc(SIZE_MAX / 16 + 2, 16, 0) == NULL);
     kfree(NULL);
 }
 

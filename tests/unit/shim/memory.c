@@ -29,6 +29,8 @@ static const struct {
     {HEAP_BASE, HEAP_SIZE},
 };
 
+uint64_t shim_tlb_flushes;
+
 static int memory_fd = -1;
 static uint64_t active_root;
 static unsigned max_leaf = 2;
@@ -191,6 +193,7 @@ static void on_segv(int signal, siginfo_t *info, void *context)
 
 void arch_tlb_flush_local(uintptr_t start, uintptr_t end)
 {
+    shim_tlb_flushes++;
     for (unsigned i = 0; i < ARRAY_SIZE(areas); i++) {
         uintptr_t from = MAX(start, areas[i].start);
         uintptr_t to = MIN(end, areas[i].start + areas[i].size);

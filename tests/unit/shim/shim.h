@@ -68,6 +68,9 @@ uint64_t shim_backed(uint64_t phys, uint64_t size);
 /* Does an access by the kernel to `va` work, by its page tables? */
 bool shim_access_ok(uintptr_t va, bool write);
 
+/* How often translations were thrown away. */
+extern uint64_t shim_tlb_flushes;
+
 /* Access one byte at `va` as the kernel would, stale translations included: did it work? */
 bool shim_try_access(uintptr_t va, bool write);
 
