@@ -211,7 +211,7 @@ static void test_direct_map(struct selftest *t)
 {
     struct page *page = alloc_pages(MAX_ORDER, PAGE_KERNEL, ALLOC_DEFAULT);
     uintptr_t va = page ? (uintptr_t)page_to_virt(page) : 0;
-    uint64_t before[PGTABLE_LEVELS_MAX];
+    uint64_t before[PGTABLE_LEVELS_MAX] = {0};
     unsigned level = 0, after_level = 0;
 
     if (page == NULL) {

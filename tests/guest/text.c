@@ -96,7 +96,9 @@ static void test_console(struct selftest *t)
     char typed[8];
     irqflags_t flags;
 
-    EXPECT_EQ(t, console_read(typed, sizeof(typed), 0), -ETIMEDOUT);
+    /* What somebody typed before. */
+    while (console_read(typed, sizeof(typed), 0) > 0)
+        ;
     EXPECT_EQ(t, console_read(typed, sizeof(typed), NS_PER_MS), -ETIMEDOUT);
     flags = arch_irq_save();
     console_input('o');
