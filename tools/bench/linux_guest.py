@@ -1,8 +1,15 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The Linux reference guest: Debian's cloud kernel and an initial ramdisk of one program."""
+"""The Linux reference guest: Debian's cloud kernel and an initial ramdisk of one program.
+
+The kernel comes with its headers in one row of tools/third_party.tsv, so both are of one version,
+and from a release whose build programs and compiler this machine has.
+"""
 
 import lzma
+import os
 import pathlib
+import platform
+import shutil
 import subprocess
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -20,12 +27,31 @@ def cpio_entry(name, mode, data=b"", device=(0, 0)):
     return body + data + b"\0" * (-len(data) % 4)
 
 
+def build_module(kernel_tree, folder):
+    """Compile the module that measures the page allocator; returns its path."""
+    folder.mkdir(exist_ok=True)
+    shutil.copy(HERE / "linux_pages.c", folder)
+    (folder / "Kbuild").write_text("obj-m := linux_pages.o\n")
+    headers = next(kernel_tree.glob("usr/src/linux-headers-*-cloud-amd64"))
+    common = next(kernel_tree.glob("usr/src/linux-headers-*-common"))
+    # Without debugging information: the initial ramdisk must not grow by it. The headers' own
+    # Makefile is passed over, as it expects them in /usr/src.
+    command = ["make", "-C", common, f"O={headers}", f"M={folder}", "CC=gcc", "CONFIG_DEBUG_INFO=",
+               "CONFIG_DEBUG_INFO_BTF_MODULES=", "modules"]
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("MAKE")}
+    result = subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                            check=False)
+    if result.returncode:
+        raise SystemExit(f"bench: the module linux_pages cannot be built:\n{result.stdout}")
+    return folder / "linux_pages.ko"
+
+
 def build_initrd(kernel_tree, folder):
     """Compile the guest's program and pack it with its modules."""
     program = folder / "init"
     subprocess.run(["gcc", "-O2", "-Wall", "-Wextra", "-static", "-o", program, HERE / "linux_init.c"],
                    check=True)
-    modules = next(kernel_tree.glob("**/lib/modules/*/kernel"))
+    modules = next(path for root in ("lib", "usr/lib") for path in kernel_tree.glob(f"{root}/modules/*/kernel"))
     archive = cpio_entry("dev", 0o040755) + cpio_entry("dev/console", 0o020600, device=(5, 1))
     archive += cpio_entry("init", 0o100755, program.read_bytes()) + cpio_entry("modules", 0o040755)
     order = []
@@ -36,6 +62,8 @@ def build_initrd(kernel_tree, folder):
         archive += cpio_entry(name, 0o100644, data)
         order.append("/" + name)
     archive += cpio_entry("modules/order", 0o100644, ("\n".join(order) + "\n").encode())
+    measure = build_module(kernel_tree, folder / "module")
+    archive += cpio_entry("modules/linux_pages.ko", 0o100644, measure.read_bytes())
     archive += cpio_entry("TRAILER!!!", 0)
     initrd = folder / "initrd"
     initrd.write_bytes(archive)
@@ -45,6 +73,8 @@ def build_initrd(kernel_tree, folder):
 def prepare(folder):
     """Paths of kernel and initial ramdisk, made below `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
-    tree = subprocess.run([ROOT / "tools/fetch", "linux"], check=True, stdout=subprocess.PIPE, text=True)
+    row = "linux-bookworm" if platform.freedesktop_os_release().get("VERSION_CODENAME") == "bookworm" \
+        else "linux-trixie"
+    tree = subprocess.run([ROOT / "tools/fetch", row], check=True, stdout=subprocess.PIPE, text=True)
     tree = pathlib.Path(tree.stdout.strip())
     return next(tree.glob("boot/vmlinuz-*")), build_initrd(tree, folder)

@@ -6,10 +6,12 @@
  *   alloc <MiB>          map and touch memory, keep it
  *   free                 unmap it
  *   churn <MiB> <cycles> map, touch and unmap again and again; prints counter ticks
- *   pages <MiB> <huge>   ticks for touching and for unmapping, per page (huge: 0 or 1)
+ *   pages <order> <all>  loop of the page allocator, on every CPU or one (1 or 0)
  *   meminfo              /proc/meminfo
+ *   settle               wait until the kernel's threads have finished the work of start-up
  *   poweroff
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -27,22 +29,32 @@
 #define PAGE 4096ul
 #define MIB  (1024ul * 1024)
 
+#define SETTLE_SECONDS 120
+
 static char *held;
 static size_t held_size;
+
+static int load(const char *path, const char *parameters)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int result = -1;
+
+    if (fd >= 0) {
+        result = (int)syscall(SYS_finit_module, fd, parameters, 0);
+        close(fd);
+    }
+    if (result != 0)
+        printf("linux: cannot load %s: %s\n", path, strerror(errno));
+    return result;
+}
 
 static void load_modules(void)
 {
     char path[128];
     FILE *list = fopen("/modules/order", "r");
 
-    while (list && fscanf(list, "%127s", path) == 1) {
-        int fd = open(path, O_RDONLY | O_CLOEXEC);
-
-        if (fd < 0 || syscall(SYS_finit_module, fd, "", 0) != 0)
-            printf("linux: cannot load %s\n", path);
-        if (fd >= 0)
-            close(fd);
-    }
+    while (list && fscanf(list, "%127s", path) == 1)
+        load(path, "");
     if (list)
         fclose(list);
 }
@@ -95,27 +107,35 @@ static void cmd_churn(size_t mib, unsigned cycles)
     printf("churn: ticks=%llu cycles=%u\n", (unsigned long long)(__rdtsc() - start), cycles);
 }
 
-static void cmd_pages(size_t mib, int huge)
+static unsigned long module_value(const char *name)
 {
-    size_t size = mib * MIB, align = 2 * MIB;
-    size_t pages = huge ? size / align : size / PAGE;
-    char *raw = map(size + align);
-    char *memory = (char *)(((uintptr_t)raw + align - 1) & ~(align - 1));
-    uint64_t t0, t1, t2;
+    char path[128];
+    unsigned long value = 0;
+    FILE *file;
 
-    madvise(memory, size, huge ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
-    t0 = __rdtsc();
-    if (huge) {
-        for (size_t i = 0; i < size; i += align)
-            *(volatile char *)(memory + i) = 1;
-    } else {
-        touch(memory, size);
+    snprintf(path, sizeof(path), "/sys/module/linux_pages/parameters/%s", name);
+    file = fopen(path, "r");
+    if (file) {
+        if (fscanf(file, "%lu", &value) != 1)
+            value = 0;
+        fclose(file);
     }
-    t1 = __rdtsc();
-    munmap(raw, size + align);
-    t2 = __rdtsc();
-    printf("pages: alloc=%llu free=%llu pages=%zu\n", (unsigned long long)((t1 - t0) / pages),
-           (unsigned long long)((t2 - t1) / pages), pages);
+    return value;
+}
+
+/* A program cannot call the page allocator: the loop is a module, which runs while it loads. */
+static void cmd_pages(unsigned order, unsigned every_cpu)
+{
+    char parameters[64];
+
+    mkdir("/sys", 0755);
+    mount("sysfs", "/sys", "sysfs", 0, NULL);
+    snprintf(parameters, sizeof(parameters), "order=%u every_cpu=%u", order, every_cpu);
+    if (load("/modules/linux_pages.ko", parameters) == 0) {
+        printf("pages: ops=%lu cycles=%lu\n", module_value("ops"), module_value("cycles"));
+        syscall(SYS_delete_module, "linux_pages", 0);
+    }
+    umount("/sys");
 }
 
 static void cmd_meminfo(void)
@@ -129,21 +149,51 @@ static void cmd_meminfo(void)
         fclose(info);
 }
 
+/* How long all CPUs together have been idle. */
+static double idle_seconds(void)
+{
+    double idle = 0;
+    FILE *file = fopen("/proc/uptime", "r");
+
+    if (file) {
+        if (fscanf(file, "%*f %lf", &idle) != 1)
+            idle = 0;
+        fclose(file);
+    }
+    return idle;
+}
+
+static void cmd_settle(void)
+{
+    double cpus = (double)sysconf(_SC_NPROCESSORS_ONLN), idle;
+    int seconds = 0;
+
+    do {
+        idle = idle_seconds();
+        sleep(1);
+        idle = idle_seconds() - idle;
+        seconds++;
+    } while (idle < 0.99 * cpus && seconds < SETTLE_SECONDS);
+    printf("settle: idle=%d seconds=%d\n", idle >= 0.99 * cpus, seconds);
+}
+
 static void run(char *line)
 {
     size_t mib = 0;
-    unsigned number = 0;
+    unsigned order = 0, number = 0;
 
     if (sscanf(line, "alloc %zu", &mib) == 1)
         cmd_alloc(mib);
     else if (sscanf(line, "churn %zu %u", &mib, &number) == 2)
         cmd_churn(mib, number);
-    else if (sscanf(line, "pages %zu %u", &mib, &number) == 2)
-        cmd_pages(mib, (int)number);
+    else if (sscanf(line, "pages %u %u", &order, &number) == 2)
+        cmd_pages(order, number);
     else if (strncmp(line, "free", 4) == 0)
         cmd_free();
     else if (strncmp(line, "meminfo", 7) == 0)
         cmd_meminfo();
+    else if (strncmp(line, "settle", 6) == 0)
+        cmd_settle();
     else if (strncmp(line, "poweroff", 8) == 0)
         reboot(RB_POWER_OFF);
 }
