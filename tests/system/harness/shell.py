@@ -6,6 +6,7 @@ import re
 from . import HANG_SECONDS
 
 PROMPT = "neap> "
+LOG_LINES = r"(?:\r?\n\[[^\n]*\n)*"  # may come between any two letters that are typed
 
 
 class Shell:
@@ -24,7 +25,8 @@ class Shell:
         """Enter a line without waiting for its end; returns where its output starts."""
         begin = len(self.serial.text)
         self.serial.send(line + "\r")
-        return self.serial.expect(re.escape(line) + r"\r?\n", begin).end()
+        echo = "".join(re.escape(letter) + LOG_LINES for letter in line)
+        return self.serial.expect(echo + r"\r?\n", begin).end()
 
     def finish(self, begin, seconds=HANG_SECONDS):
         """Wait for the prompt after a started line; returns what the command printed."""
