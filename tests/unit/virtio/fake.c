@@ -274,3 +274,16 @@ void fake_serve_all(struct fake *fake, unsigned index)
         vringd_push(&fake->queues[index].ring, chain.head, 0, 1);
     fake_interrupt(fake, index);
 }
+
+struct fake *fake_prepare(unsigned nr_queues)
+{
+    struct fake *fake = fake_create(TEST_DEVICE_ID);
+
+    shim_boot(64 * MIB);
+    script.nr_queues = nr_queues;
+    for (unsigned i = 0; i < nr_queues; i++) {
+        script.indices[i] = i;
+        fake->queues[i].max_size = 8;
+    }
+    return fake;
+}

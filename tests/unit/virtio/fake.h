@@ -60,6 +60,9 @@ void fake_offer(struct fake *fake, unsigned bit);
 /* Used buffers are there: interrupt, if the driver wants one. */
 void fake_interrupt(struct fake *fake, unsigned index);
 
+/* Boot, and make a device for the test's driver with so many queues of 8. Not added yet. */
+struct fake *fake_prepare(unsigned nr_queues);
+
 /* The configuration has changed. */
 void fake_config_changed(struct fake *fake);
 void fake_config_set32(struct fake *fake, unsigned offset, uint32_t value);

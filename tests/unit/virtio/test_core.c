@@ -5,25 +5,11 @@
 #include "fake.h"
 #include <errno.h>
 #include <neap/alloc.h>
-#include <neap/memory.h>
 #include <string.h>
-
-static struct fake *prepare(unsigned nr_queues)
-{
-    struct fake *fake = fake_create(TEST_DEVICE_ID);
-
-    shim_boot(64 * MIB);
-    script.nr_queues = nr_queues;
-    for (unsigned i = 0; i < nr_queues; i++) {
-        script.indices[i] = i;
-        fake->queues[i].max_size = 8;
-    }
-    return fake;
-}
 
 TEST(core_initialises_in_order)
 {
-    struct fake *fake = prepare(2);
+    struct fake *fake = fake_prepare(2);
 
     CHECK_EQ(virtio_device_add(&fake->dev), 0);
     CHECK_EQ(strcmp(fake->history, "0ADoaFiqqK"), 0);
@@ -34,7 +20,7 @@ TEST(core_initialises_in_order)
 
 TEST(core_notifies_only_after_driver_ok)
 {
-    struct fake *fake = prepare(1);
+    struct fake *fake = fake_prepare(1);
 
     script.kick_in_probe = true;
     fake->queues[0].serve = fake_serve_all;
@@ -75,7 +61,7 @@ static void expect_failure(struct fake *fake, int error, const char *history)
 
 TEST(core_reset_hangs)
 {
-    struct fake *fake = prepare(1);
+    struct fake *fake = fake_prepare(1);
 
     fake->reset_hangs = true;
     expect_failure(fake, -ETIMEDOUT, "00rX");
@@ -84,7 +70,7 @@ TEST(core_reset_hangs)
 
 TEST(core_device_refuses_features)
 {
-    struct fake *fake = prepare(1);
+    struct fake *fake = fake_prepare(1);
 
     fake->refuses_features = true;
     expect_failure(fake, -ENOTSUP, "0ADoaF0rX");
@@ -93,7 +79,7 @@ TEST(core_device_refuses_features)
 
 TEST(core_legacy_device)
 {
-    struct fake *fake = prepare(1);
+    struct fake *fake = fake_prepare(1);
 
     fake->offered.word[0] = 0;
     expect_failure(fake, -ENOTSUP, "0ADo0rX");
@@ -102,7 +88,7 @@ TEST(core_legacy_device)
 
 TEST(core_driver_lacks_a_feature)
 {
-    struct fake *fake = prepare(1);
+    struct fake *fake = fake_prepare(1);
 
     script.check_error = -ENOTSUP;
     expect_failure(fake, -ENOTSUP, "0ADo0rX");
@@ -111,7 +97,7 @@ TEST(core_driver_lacks_a_feature)
 
 TEST(core_queue_absent)
 {
-    struct fake *fake = prepare(2);
+    struct fake *fake = fake_prepare(2);
 
     fake->queues[1].max_size = 0;
     expect_failure(fake, -ENOENT, "0ADoaF0rX");
@@ -121,7 +107,7 @@ TEST(core_queue_absent)
 
 TEST(core_queue_number_beyond_the_table)
 {
-    struct fake *fake = prepare(1);
+    struct fake *fake = fake_prepare(1);
 
     script.indices[0] = VIRTIO_QUEUES_MAX;
     expect_failure(fake, -ENOENT, "0ADoaF0rX");
@@ -131,7 +117,7 @@ TEST(core_queue_number_beyond_the_table)
 
 TEST(core_queue_refused)
 {
-    struct fake *fake = prepare(2);
+    struct fake *fake = fake_prepare(2);
 
     fake->refuses_queue = 1;
     expect_failure(fake, -EIO, "0ADoaFiqq0rX");
@@ -140,7 +126,7 @@ TEST(core_queue_refused)
 
 TEST(core_no_interrupts)
 {
-    struct fake *fake = prepare(1);
+    struct fake *fake = fake_prepare(1);
 
     fake->refuses_interrupts = true;
     expect_failure(fake, -ENOSPC, "0ADoaFi0rX");
@@ -148,7 +134,7 @@ TEST(core_no_interrupts)
 
 TEST(core_probe_fails)
 {
-    struct fake *fake = prepare(1);
+    struct fake *fake = fake_prepare(1);
 
     script.probe_error = -EIO;
     expect_failure(fake, -EIO, "0ADoaFiq0rX");
@@ -156,7 +142,7 @@ TEST(core_probe_fails)
 
 TEST(core_features_known_only)
 {
-    struct fake *fake = prepare(1);
+    struct fake *fake = fake_prepare(1);
     static const unsigned good[] = {3, 28, 29, 32, 33, 35, 36, 38, 70};
 
     fake->offered.word[0] = fake->offered.word[1] = UINT64_MAX;
@@ -172,7 +158,7 @@ TEST(core_features_known_only)
 
 TEST(core_transport_filters_features)
 {
-    struct fake *fake = prepare(1);
+    struct fake *fake = fake_prepare(1);
 
     fake_offer(fake, VIRTIO_F_EVENT_IDX);
     fake_offer(fake, 3);
@@ -187,7 +173,7 @@ TEST_CASES(core_queue_size, 5)
     static const struct {
         unsigned device, driver, want;
     } cases[] = {{8, 0, 8}, {100, 0, 64}, {8, 4, 4}, {1, 0, 1}, {65535, 256, 256}};
-    struct fake *fake = prepare(1);
+    struct fake *fake = fake_prepare(1);
 
     fake->queues[0].max_size = cases[test_case].device;
     script.max_size = cases[test_case].driver;
@@ -199,7 +185,7 @@ TEST_CASES(core_queue_size, 5)
 /* A ring of 32768 needs an order of 8; the failure of that allocation halves the ring. */
 TEST(core_ring_shrinks_when_memory_is_short)
 {
-    struct fake *fake = prepare(1);
+    struct fake *fake = fake_prepare(1);
 
     fake->queues[0].max_size = 65535;
     CHECK_EQ(virtio_device_add(&fake->dev), 0);
@@ -214,7 +200,7 @@ TEST(core_ring_shrinks_when_memory_is_short)
 
 TEST(core_misbehaviour_resets_and_probes_again)
 {
-    struct fake *fake = prepare(1);
+    struct fake *fake = fake_prepare(1);
 
     fake->queues[0].serve = fake_serve_all;
     CHECK_EQ(virtio_device_add(&fake->dev), 0);
@@ -253,7 +239,7 @@ TEST(core_misbehaviour_resets_and_probes_again)
 
 TEST(core_recovery_that_fails_gives_up)
 {
-    struct fake *fake = prepare(1);
+    struct fake *fake = fake_prepare(1);
 
     CHECK_EQ(virtio_device_add(&fake->dev), 0);
     fake->refuses_features = true;
@@ -266,7 +252,7 @@ TEST(core_recovery_that_fails_gives_up)
 
 TEST(core_device_asks_for_a_reset)
 {
-    struct fake *fake = prepare(1);
+    struct fake *fake = fake_prepare(1);
 
     CHECK_EQ(virtio_device_add(&fake->dev), 0);
     fake->status |= VIRTIO_STATUS_NEEDS_RESET;
@@ -279,7 +265,7 @@ TEST(core_device_asks_for_a_reset)
 
 TEST(core_config_change_reaches_the_driver)
 {
-    struct fake *fake = prepare(1);
+    struct fake *fake = fake_prepare(1);
 
     CHECK_EQ(virtio_device_add(&fake->dev), 0);
     fake_config_changed(fake);
@@ -290,7 +276,7 @@ TEST(core_config_change_reaches_the_driver)
 /* Queues 0 and 2, no callbacks: nothing is called and nobody looks for queue 1. */
 TEST(core_queues_with_a_hole)
 {
-    struct fake *fake = prepare(2);
+    struct fake *fake = fake_prepare(2);
 
     script.indices[1] = 2;
     fake->queues[2].max_size = 8;
@@ -302,55 +288,4 @@ TEST(core_queues_with_a_hole)
     shim_settle();
     CHECK(fake->dev.live);
     CHECK_EQ(script.callbacks, 0);
-}
-
-static void take_all_memory(void)
-{
-    while (alloc_pages(0, PAGE_KERNEL, 0))
-        ;
-}
-
-TEST(core_no_memory)
-{
-    struct fake *fake = prepare(1);
-
-    fake->queues[0].max_size = 1024;
-    take_all_memory();
-    CHECK_EQ(virtio_device_add(&fake->dev), -ENOMEM);
-    CHECK(fake->dev.fault != NULL);
-}
-
-static uint64_t used_memory(void)
-{
-    struct memory_stats stats;
-
-    alloc_drain_cpu_caches();
-    memory_stats_get(&stats);
-    return stats.total - stats.free;
-}
-
-/* Every allocation of a probe fails once; nothing may leak. */
-TEST(core_injected_allocation_failures)
-{
-    struct fake *fake = prepare(1);
-    uint64_t before;
-
-    fake_offer(fake, VIRTIO_F_INDIRECT_DESC);
-    fake->queues[0].max_size = 1024;
-    script.max_pieces = 16;
-    CHECK_EQ(virtio_device_add(&fake->dev), 0);
-    virtio_device_misbehaved(&fake->dev, "first");
-    shim_settle();
-    before = used_memory();
-    for (unsigned n = 1; n < VIRTIO_RESETS_MAX; n++) {
-        virtio_device_misbehaved(&fake->dev, "next");
-        alloc_inject_failure(n, 1);
-        shim_settle();
-        alloc_inject_failure(0, 0);
-        if (fake->dev.fault) {
-            CHECK(used_memory() <= before);
-            return;
-        }
-    }
-    CHECK_EQ(used_memory(), before);
 }
