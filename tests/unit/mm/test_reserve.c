@@ -90,27 +90,31 @@ TEST_CASES(churn_pays_once, 3)
     check_reported_untouched();
 }
 
-/* Half of the swing ends: the other half stays warm. */
+/* Half of the swing ends: what lies unused is given up once, the other half stays warm. */
 TEST(reserve_shrinks_to_what_is_used)
 {
+    uint64_t regret;
+
     start();
     take_swing(MAX_ORDER);
     model_free_all();
     shim_settle();
     take_swing(MAX_ORDER);
+    model_free_all();
+    regret = stats_now().regret_bytes;
+    CHECK(stats_now().reserve >= SWING);
     for (unsigned round = 0; round < 100; round++) {
-        while (nr_held > 16)
-            model_free(nr_held - 1);
-        shim_advance(30 * NS_PER_MS);
-        while (nr_held < 32)
+        while (nr_held < 16)
             CHECK(model_alloc(MAX_ORDER, PAGE_MOVABLE, 0) != NULL);
         shim_advance(30 * NS_PER_MS);
-        if (round == 0)
-            CHECK(stats_now().reserve >= SWING);
+        model_free_all();
+        shim_advance(30 * NS_PER_MS);
     }
-    model_free_all();
+    CHECK(stats_now().reserve >= 56 * MIB && stats_now().reserve <= 72 * MIB);
+    CHECK(stats_now().regret_bytes - regret <= 8 * MIB);
     shim_advance(2500 * NS_PER_MS);
     CHECK_EQ(stats_now().unreported, 0);
+    CHECK_EQ(stats_now().reserve, 0);
 }
 
 /* Memory that was reported long ago is no regret. */
