@@ -146,15 +146,26 @@ TEST(order_beyond_the_top)
     CHECK(alloc_pages(MAX_ORDER + 1, PAGE_KERNEL, 0) == NULL);
 }
 
+/* Taking turns, each kind fills pageblocks of its own: four of them. */
 TEST(kinds_do_not_share_pageblocks)
 {
-    struct page *kernel, *movable;
+    bool used[PAGE_KINDS][64 * MIB / PAGE_SIZE / PAGEBLOCK_PAGES] = {{false}};
+    unsigned blocks = 0;
 
     shim_boot(64 * MIB);
-    kernel = alloc_pages(4, PAGE_KERNEL, 0);
-    movable = alloc_pages(4, PAGE_MOVABLE, 0);
-    CHECK(page_to_pfn(kernel) / PAGEBLOCK_PAGES != page_to_pfn(movable) / PAGEBLOCK_PAGES);
-    CHECK(kernel < movable);
+    for (uint64_t i = 0; i < 4 * PAGEBLOCK_PAGES / 16; i++) {
+        struct page *kernel = alloc_pages(4, PAGE_KERNEL, 0);
+        struct page *movable = alloc_pages(4, PAGE_MOVABLE, 0);
+
+        CHECK(kernel != NULL && movable != NULL);
+        used[PAGE_KERNEL][page_to_pfn(kernel) / PAGEBLOCK_PAGES] = true;
+        used[PAGE_MOVABLE][page_to_pfn(movable) / PAGEBLOCK_PAGES] = true;
+    }
+    for (unsigned i = 0; i < ARRAY_SIZE(used[0]); i++) {
+        CHECK(!used[PAGE_KERNEL][i] || !used[PAGE_MOVABLE][i]);
+        blocks += used[PAGE_KERNEL][i] + used[PAGE_MOVABLE][i];
+    }
+    CHECK(blocks <= 2 * 5);
 }
 
 /* When a kind has no pageblock left, it takes from the other's. */

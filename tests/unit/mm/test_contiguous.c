@@ -91,25 +91,44 @@ TEST(too_large_is_refused)
     check_everything();
 }
 
-/* One page in every 4 MiB is held: nothing larger than that exists. */
+/* So much is not there in one piece: nothing may have changed after the search. */
+static void search_in_vain(uint64_t bytes)
+{
+    struct memory_stats before, after;
+
+    memory_stats_get(&before);
+    CHECK(before.free > bytes);
+    CHECK(model_alloc_contiguous(bytes >> PAGE_SHIFT, 512, PAGE_MOVABLE) == NULL);
+    memory_stats_get(&after);
+    CHECK_EQ(after.free, before.free);
+    CHECK_EQ(after.largest_free, before.largest_free);
+    CHECK_EQ(buddy.isolated[WARM], 0);
+    check_everything();
+}
+
 TEST(obstacles_are_stepped_over)
 {
-    unsigned count = 0;
+    shim_boot(256 * MIB);
+    while (model_alloc(MAX_ORDER - 1, PAGE_MOVABLE, 0))
+        ;
+    /* Half of every 4 MiB is held. */
+    for (unsigned i = nr_held; i-- > 0;)
+        if (page_to_pfn(held[i].page) & order_pages(MAX_ORDER - 1))
+            model_free(i);
+    search_in_vain(20 * MIB);
+    /*
+     * One block in the middle and one near the end are held. What lies between them contains
+     * the frames of the second memory block, which cannot move past the second obstacle.
+     */
+    for (unsigned i = nr_held; i-- > 0;) {
+        uint64_t mib = page_to_phys(held[i].page) / MIB;
 
-    shim_boot(128 * MIB);
-    while (model_alloc(MAX_ORDER, PAGE_MOVABLE, 0))
-        count++;
-    while (nr_held > 2) {
-        struct page *page = held[0].page;
-
-        /* Free the block but for one page in its middle. */
-        free_pages(page, MAX_ORDER);
-        held[0] = held[--nr_held];
-        alloc_drain_cpu_caches();
+        if (mib != 60 && mib != 248)
+            model_free(i);
     }
-    while (nr_held < 30)
-        CHECK(model_alloc(8, PAGE_MOVABLE, 0) != NULL);
-    CHECK(model_alloc_contiguous(5000, 512, PAGE_MOVABLE) != NULL);
+    CHECK_EQ(nr_held, 2);
+    search_in_vain(120 * MIB);
+    CHECK(model_alloc_contiguous(40 * MIB >> PAGE_SHIFT, 512, PAGE_MOVABLE) != NULL);
     check_everything();
     model_free_all();
     check_everything();

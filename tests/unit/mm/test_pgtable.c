@@ -201,6 +201,11 @@ TEST(not_mergeable)
              0);
     CHECK_EQ(pgtable_merge(&kernel_pgtable, HEAP_BASE, 4 * MIB), 0);
     CHECK_EQ(pgtable_merge(&kernel_pgtable, HEAP_BASE + 64 * GIB, 4 * GIB), 0);
+    CHECK_EQ(pgtable_map(&kernel_pgtable, HEAP_BASE + GIB, 80 * GIB, 2 * MIB, PROT_KERNEL_RW),
+             0);
+    CHECK_EQ(pgtable_protect(&kernel_pgtable, HEAP_BASE + GIB + MIB, PAGE_SIZE, PROT_KERNEL_RO),
+             0);
+    CHECK_EQ(pgtable_merge(&kernel_pgtable, HEAP_BASE + GIB, 2 * MIB), 0);
 }
 
 /* Accesses through the simulated TLB: nothing stale may remain. */

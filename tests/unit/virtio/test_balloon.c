@@ -30,6 +30,8 @@ TEST(balloon_takes_large_blocks)
     host_check_agreement(8192);
     CHECK(host.most_in_flight >= 16);
     CHECK_EQ(host.inflates, 8192 / 256);
+    for (unsigned order = 0; order < MAX_ORDER; order++)
+        CHECK_EQ(host_balloon()->inflated.head[order], 0);
     CHECK(host.fake->queues[0].notified <= 4);
     CHECK(host_balloon()->inflated.head[MAX_ORDER] != 0);
     for (unsigned order = 0; order < MAX_ORDER; order++)
