@@ -12,7 +12,15 @@ TEST_CASES(memcache_objects, 3)
     uint64_t taken[MEMCACHE_CAPACITY];
     struct memory_stats before, after;
 
+    struct page *dirty[40];
+
     shim_boot(32 * MIB);
+    for (unsigned i = 0; i < ARRAY_SIZE(dirty); i++) {
+        dirty[i] = alloc_pages(test_case, PAGE_KERNEL, 0);
+        memset(page_to_virt(dirty[i]), 0xff, PAGE_SIZE << test_case);
+    }
+    for (unsigned i = 0; i < ARRAY_SIZE(dirty); i++)
+        free_pages(dirty[i], test_case);
     memory_stats_get(&before);
     CHECK_EQ(memcache_topup(&cache, 5, 0), 0);
     CHECK_EQ(cache.count, 5);
