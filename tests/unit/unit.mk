@@ -55,4 +55,4 @@ unit-coverage: ## run the unit tests without sanitizers and print the branch cov
 	$(Q)find $(UNIT_BUILD)-coverage -name '*.gcda' -delete
 	$(Q)for suite in mm virtio; do $(UNIT_BUILD)-coverage/$$suite > $(UNIT_BUILD)-coverage/$$suite.tap || exit 1; done
 	$(Q)$(UNIT_GCOVR) -f 'mm/.*' $(UNIT_BUILD)-coverage/obj/mm
-	$(Q)$(UNIT_GCOVR) -f 'drivers/.*' $(UNIT_BUILD)-coverage/obj/virtio
+	$(Q)$(UNIT_GCOVR) -f 'drivers/virtio/.*' $(UNIT_BUILD)-coverage/obj/virtio
