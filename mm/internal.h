@@ -120,8 +120,15 @@ bool failpoint_hit(void);
 
 /* --- poison.c --- */
 
+extern int poison_value; /* page_poison() */
+void page_poison_write(pfn_t pfn, uint64_t pages);
+
 /* Fill mapped frames that nobody holds with the poison value, if there is one. */
-void page_poison_fill(pfn_t pfn, uint64_t pages);
+static inline void page_poison_fill(pfn_t pfn, uint64_t pages)
+{
+    if (__builtin_expect(poison_value != PAGE_POISON_OFF, 0))
+        page_poison_write(pfn, pages);
+}
 
 /* --- reclaim.c --- */
 

@@ -9,17 +9,16 @@
 #include <neap/format.h>
 #include <string.h>
 
-static int poison = PAGE_POISON_OFF;
+int poison_value = PAGE_POISON_OFF;
 
 int page_poison(void)
 {
-    return poison;
+    return poison_value;
 }
 
-void page_poison_fill(pfn_t pfn, uint64_t pages)
+void page_poison_write(pfn_t pfn, uint64_t pages)
 {
-    if (__builtin_expect(poison != PAGE_POISON_OFF, 0))
-        memset(phys_to_virt(pfn << PAGE_SHIFT), poison, pages << PAGE_SHIFT);
+    memset(phys_to_virt(pfn << PAGE_SHIFT), poison_value, pages << PAGE_SHIFT);
 }
 
 /* Read before anything else runs; never changed later. */
@@ -33,7 +32,7 @@ static int key_poison(const char *value)
     error = parse_size(value, &byte);
     if (error || byte > UINT8_MAX)
         return error ? error : -ERANGE;
-    poison = (int)byte;
+    poison_value = (int)byte;
     return 0;
 }
 CMDLINE_KEY(poison, "off|0-255: fill memory with this byte when it is freed", key_poison);
