@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The memory device's worker thread. It stays when the device is reset and is parked meanwhile,
+ * so that nobody has to wait for a thread's very last instruction.
+ */
+#include "mem.h"
+#include <arch/barrier.h>
+#include <neap/errors.h>
+#include <neap/thread.h>
+#include <neap/timer.h>
+
+/* Waits for a busy device. The shorter one also keeps refusals from becoming a storm. */
+#define BACKOFF_MIN_NS (10 * NS_PER_MS)
+#define BACKOFF_MAX_NS (1 * NS_PER_S)
+
+static bool may_run(void *arg)
+{
+    return READ_ONCE(((struct vmem *)arg)->run);
+}
+
+static bool must_stop(void *arg)
+{
+    return !may_run(arg);
+}
+
+static bool is_parked(void *arg)
+{
+    return READ_ONCE(((struct vmem *)arg)->parked);
+}
+
+static bool has_config(void *arg)
+{
+    return must_stop(arg) || READ_ONCE(((struct vmem *)arg)->config_changed);
+}
+
+static bool has_wish(void *arg)
+{
+    return has_config(arg) || READ_ONCE(((struct vmem *)arg)->memory_changed);
+}
+
+static bool device_works(struct vmem *vmem)
+{
+    return may_run(vmem) && !vmem->given_up && !virtqueue_broken(vmem->queue);
+}
+
+/* Everything once. */
+static enum vmem_step do_step(struct vmem *vmem)
+{
+    enum vmem_step step;
+
+    WRITE_ONCE(vmem->config_changed, false);
+    WRITE_ONCE(vmem->memory_changed, false);
+    /* A change behind this sets its flag again; one before it is seen now. */
+    barrier_full();
+    vmem->reason = NULL;
+    step = vmem_look(vmem);
+    if (step != VMEM_AGAIN)
+        return step;
+    return vmem->in_step ? vmem_converge(vmem) : vmem_sync(vmem);
+}
+
+/* Nothing wakes an idle guest: only a busy device is looked at again without a cause. */
+static void wait_for_cause(struct vmem *vmem, enum vmem_step step)
+{
+    switch (step) {
+    case VMEM_SETTLED:
+        vmem->activity = vmem->reason ? VMEM_WAITING : VMEM_IDLE;
+        (void)wait_until(&vmem->events, has_config, vmem, WAIT_FOREVER);
+        break;
+    case VMEM_HELD:
+        vmem->activity = VMEM_WAITING;
+        (void)wait_until(&vmem->events, has_config, vmem, BACKOFF_MIN_NS);
+        (void)wait_until(&vmem->events, has_wish, vmem, WAIT_FOREVER);
+        break;
+    case VMEM_LATER:
+        vmem->activity = VMEM_WAITING;
+        vmem->reason = "the device is busy";
+        (void)wait_until(&vmem->events, has_config, vmem, vmem->backoff_ns);
+        vmem->backoff_ns = MIN(2 * vmem->backoff_ns, BACKOFF_MAX_NS);
+        return;
+    default:
+        break;
+    }
+    vmem->backoff_ns = BACKOFF_MIN_NS;
+}
+
+static void worker_main(void *arg)
+{
+    struct vmem *vmem = arg;
+
+    for (;;) {
+        (void)wait_until(&vmem->events, may_run, vmem, WAIT_FOREVER);
+        while (device_works(vmem))
+            wait_for_cause(vmem, do_step(vmem));
+        (void)wait_until(&vmem->events, must_stop, vmem, WAIT_FOREVER);
+        WRITE_ONCE(vmem->parked, true);
+        wake_all(&vmem->settled);
+    }
+}
+
+int vmem_worker_create(struct vmem *vmem)
+{
+    if (!vmem->worker)
+        vmem->worker = thread_create("vmem", THREAD_NORMAL, worker_main, vmem);
+    return vmem->worker ? 0 : -ENOMEM;
+}
+
+/* The flags change here together: the worker itself only ever says that it is parked. */
+void vmem_worker_start(struct vmem *vmem)
+{
+    vmem->backoff_ns = BACKOFF_MIN_NS;
+    WRITE_ONCE(vmem->parked, false);
+    WRITE_ONCE(vmem->run, true);
+    wake_all(&vmem->events);
+}
+
+void vmem_worker_park(struct vmem *vmem)
+{
+    WRITE_ONCE(vmem->run, false);
+    vmem_worker_config_changed(vmem);
+    wake_all(&vmem->settled);
+    (void)wait_until(&vmem->settled, is_parked, vmem, WAIT_FOREVER);
+}
+
+void vmem_worker_config_changed(struct vmem *vmem)
+{
+    WRITE_ONCE(vmem->config_changed, true);
+    wake_all(&vmem->events);
+}
+
+void vmem_worker_memory_changed(struct elastic_region *region)
+{
+    struct vmem *vmem = container_of(region, struct vmem, region);
+
+    WRITE_ONCE(vmem->memory_changed, true);
+    wake_all(&vmem->events);
+}
