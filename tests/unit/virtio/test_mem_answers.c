@@ -112,6 +112,22 @@ TEST_CASES(mem_bad_answer_is_named, 6)
     mem_host_check(50 * MIB);
 }
 
+TEST_CASES(mem_bad_state_is_named, 3)
+{
+    static const struct {
+        enum fake_mem_lie lie;
+        const char *name;
+    } cases[] = {{LIE_SHORT, "short"}, {LIE_BAD_STATE, "unknown"}, {LIE_NACK, "nack"}};
+    char text[64];
+
+    start();
+    mem_host_lie(VMEM_STATE, cases[test_case].lie, 0, 1);
+    mem_host_reset();
+    snprintf(text, sizeof(text), "answers \"%s\" to state", cases[test_case].name);
+    CHECK_EQ(shim_log_count(text), 1);
+    mem_host_check(40 * MIB);
+}
+
 /* The same wrong answer again, after the device was asked for its blocks: that was enough. */
 TEST(mem_second_bad_answer_resets)
 {
@@ -125,8 +141,10 @@ TEST(mem_second_bad_answer_resets)
     /* When all was as requested, the next one is the first again. */
     mem_host_lie(VMEM_PLUG, LIE_ERROR, 0, 1);
     mem_host_resize(60 * MIB);
+    mem_host_lie(VMEM_PLUG, LIE_ERROR, 0, 1);
+    mem_host_resize(70 * MIB);
     CHECK_EQ(mem_host.fake->dev.resets, 1);
-    mem_host_check(60 * MIB);
+    mem_host_check(70 * MIB);
 }
 
 /* ---- BUSY: the host migrates ---- */
@@ -255,4 +273,7 @@ TEST_CASES(mem_give_back_fails, LIES)
     shim_advance(15 * NS_PER_S);
     mem_host_check(62 * MIB);
     CHECK(mem_host.fake->dev.resets <= 1);
+    /* Only a device that lies about it is found out by that. */
+    CHECK_EQ(shim_log_count("its plugged size"),
+             test_case == LIE_NOT_DONE || test_case == LIE_HALF);
 }

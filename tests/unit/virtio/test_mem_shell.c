@@ -50,6 +50,22 @@ TEST_CASES(vmem_table_held, 2)
     CHECK_EQ(shim_log_count(", 2 busy"), 1);
 }
 
+static void show(void)
+{
+    CHECK_EQ(run_command("vmem", false), 0);
+}
+
+/* What the worker is still at is no fault of anybody. */
+TEST(vmem_on_its_way)
+{
+    mem_host_start(2 * MIB, 64);
+    mem_host_resize(100 * MIB);
+    elastic.on_take = show;
+    mem_host_resize(20 * MIB);
+    CHECK_EQ(shim_log_count(" unplugging\n"), 1);
+    CHECK_EQ(shim_log_count("  unmet                   0 B\n"), 1);
+}
+
 TEST(vmem_machine)
 {
     mem_host_create(1, FEATURE(VMEM_F_ACPI_PXM), 128 * MIB, 64 * GIB, 16 * GIB);

@@ -43,6 +43,7 @@ TEST_CASES(mem_starts_with_memory_plugged, 2)
     CHECK_EQ(mem_host.requests[VMEM_UNPLUG_ALL], 1);
     CHECK_EQ(mem_host.requests[VMEM_STATE], 0);
     mem_host_check(test_case * 30 * MIB);
+    CHECK_EQ(shim_log_count("vmem: "), 0);
 }
 
 /* Answers to a request that needs no state which are not ACK. */
