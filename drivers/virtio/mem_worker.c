@@ -50,8 +50,10 @@ static enum vmem_step do_step(struct vmem *vmem)
 
     WRITE_ONCE(vmem->config_changed, false);
     WRITE_ONCE(vmem->memory_changed, false);
-    /* A change behind this sets its flag again; one before it is seen now. */
+    /* A change behind this sets its flag again; one before it is seen now, an end as well. */
     barrier_full();
+    if (must_stop(vmem))
+        return VMEM_STOP;
     vmem->reason = NULL;
     step = vmem_look(vmem);
     if (step != VMEM_AGAIN)
@@ -117,6 +119,8 @@ void vmem_worker_start(struct vmem *vmem)
 void vmem_worker_park(struct vmem *vmem)
 {
     WRITE_ONCE(vmem->run, false);
+    /* Who takes the flag for news of the configuration must see what it really means. */
+    barrier_full();
     vmem_worker_config_changed(vmem);
     wake_all(&vmem->settled);
     (void)wait_until(&vmem->settled, is_parked, vmem, WAIT_FOREVER);
