@@ -7,10 +7,11 @@ import re
 import signal
 import socket
 import subprocess
+import termios
 
 import pytest
 from harness import wait_for
-from harness.qemu import ROOT, image
+from harness.qemu import ROOT, image, qemu_program
 from harness.rss import guest_rss
 from harness.tool import Tool
 
@@ -45,7 +46,7 @@ def test_life_of_a_detached_guest(neap):
     assert neap("list", "--quiet") == "demo\n"
     answer = neap("console", "demo", text="threads\n")
     assert answer.startswith("threads") and "idle" in answer and answer.endswith("neap> ")
-    assert "ended" in neap("stop", "demo", "--timeout", "1").splitlines()[-1] or "powered off"
+    neap("stop", "demo", "--timeout", "1")
     assert neap("list", "--quiet") == ""
     assert os.listdir(neap.home / "neap") == []
 
@@ -75,7 +76,7 @@ def test_detached_guest_that_ended(neap):
     with open(neap.path("console.in"), "w", encoding="ascii") as keys:
         keys.write("panic\r")
     wait_for(lambda: "ended 5: panic" in neap("list"), "the end in the list")
-    assert "PANIC" in neap.said()
+    assert "panic: asked for by the shell" in neap.said()
     assert neap.top() == {}
     assert neap.fails("resize", "demo", "32M").startswith("neap: ended already: 'demo'; none is running")
     assert neap("stop", "demo") == "demo: had ended already (5: panic); its files are removed\n"
@@ -86,7 +87,7 @@ def test_detached_guest_that_ended(neap):
     assert " running " in neap("list")
 
 
-@pytest.mark.parametrize("append,keys,status", [("test=list*", None, 0), ("test=no_such_test", None, 3),
+@pytest.mark.parametrize("append,keys,status", [("test=format_basics", None, 0), ("test=no_such_test", None, 3),
                                                 ("", "poweroff\r", 0), ("", "panic\r", 5)],
                          ids=["tests-pass", "tests-fail", "poweroff", "panic"])
 def test_exit_status_in_the_foreground(neap, append, keys, status):
@@ -124,6 +125,20 @@ def test_end_of_the_foreground_ends_the_guest(neap, number):
              open(f"/proc/{pid}/stat", encoding="ascii").read().split()[2] == "Z", "the end of QEMU", 20)
 
 
+def test_terminal_of_the_foreground(neap):
+    """The shell is on the terminal, which is as before when QEMU has been killed."""
+    terminal = neap.terminal("run", image(), "--name", "demo", "--qemu", qemu_program())
+    before = termios.tcgetattr(terminal.end)
+    terminal.expect("neap> ")
+    assert termios.tcgetattr(terminal.end) != before
+    terminal.send("mem\r")
+    terminal.expect("total")
+    os.kill(qemu_pid(neap), signal.SIGKILL)
+    status = terminal.wait()
+    assert termios.tcgetattr(terminal.end) == before
+    assert status == 137
+
+
 def test_resize_below_boot_memory(neap):
     """The balloon takes and gives to the byte."""
     neap.start("--memory", "128M", "--max", "128M")
@@ -143,8 +158,7 @@ def test_resize_that_cannot_be(neap):
     neap.start("--memory", "64M", "--max", "64M")
     neap.shell("alloc 48M")
     said = neap.fails("resize", "demo", "32M", "--timeout", "2")
-    assert re.search(r"demo has 4\d(\.\d)?M after 2 s, 1\d(\.\d)?M are missing: the guest still uses them", said) \
-        or re.search(r"demo has \S+ after 2 s, \S+ are missing: the guest still uses them", said), said
+    assert re.search(r"demo has [45]\S+ after 2 s, [12]\S+ are missing: the guest still uses them", said), said
     neap.shell("free")
     wait_for(lambda: neap.top()["demo"]["granted"] == 32 * MIB, "the request that stands")
 
@@ -183,7 +197,6 @@ def test_errors_name_the_remedy(neap):
 
 def test_qemu_that_fails(neap):
     """What QEMU says reaches the terminal, in the foreground, and its log otherwise."""
-    assert "exit status" or True
     status, said = neap.status("run", image(), "--memory", "64M", "--qemu", "/bin/false")
     assert status == 1, said
     said = neap.fails("run", image(), "--detach", "--name", "bad", "--qemu", "/bin/false")
@@ -217,9 +230,9 @@ def test_top_lives_on_a_terminal(neap):
     """The table follows, q ends it and gives the terminal back."""
     neap.start("--memory", "64M", "--max", "64M")
     terminal = neap.terminal("top", "--interval", "1")
-    terminal.expect(r"demo +running +64M")
+    terminal.expect(r"demo\S+running\S+64M")  # the cursor jumps over what is blank
     neap("resize", "demo", "48M")
-    terminal.expect(r"48M")
+    terminal.expect(r"16M")
     terminal.send("q")
     assert terminal.finish() == 0
     assert "\x1b[?1049l" in terminal.text, "the screen of before comes back"
@@ -268,12 +281,12 @@ def test_autosize_follows_the_load(neap):
     """Takes from an idle guest, gives before a growing one runs out, once or for as long as it lives."""
     neap.start("--memory", "256M", "--max", "256M")
     assert "demo: 256M -> 32M: uses" in neap("autosize", "demo", "--min", "32M", "--once")
+    wait_for(lambda: neap.top()["demo"]["granted"] == 32 * MIB, "the size that was asked for")
     assert "demo: stays at 32M" in neap("autosize", "demo", "--min", "32M", "--once")
     terminal = neap.terminal("autosize", "demo", "--min", "32M", "--target", "20")
-    for _ in range(20):
+    for step in range(1, 17):
         neap.shell("alloc 6M")
-        neap.shell("bench order0")  # takes a moment
-        wait_for(lambda: neap.top()["demo"]["free"], "statistics")
+        wait_for(lambda: (neap.top()["demo"]["used"] or 0) > step * 6 * MIB, "statistics")
     terminal.expect(r"demo: 32M -> \d+M: uses")
     assert "oom_deflated_bytes=0" in neap.shell("balloon --machine"), "it had run out"
     neap.shell("free")

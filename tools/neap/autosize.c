@@ -11,8 +11,8 @@
 #include <time.h>
 
 #define SESSION_MS  5000
-#define INTERVAL_MS 1000
-#define FAILURES    5 /* in a row, before a guest that lives is given up */
+#define INTERVAL_MS 250 /* new statistics are seen soon */
+#define FAILURES    5   /* in a row, before a guest that lives is given up */
 #define STATS_MS    ((STATS_OLD + STATS_SECONDS) * 1000)
 
 struct follower {

@@ -19,20 +19,22 @@ static uint64_t need(const struct policy *policy, uint64_t used)
     return MIN(MAX(size, policy->min), policy->max);
 }
 
-/* Keep it in the ring. Returns how much `used` has grown since the statistics before. */
-static uint64_t remember(struct policy *policy, int64_t stamp, uint64_t used)
+/* Returns how much `used` has grown since the statistics before. */
+static uint64_t rise_to(const struct policy *policy, uint64_t used)
 {
-    uint64_t before = used;
-
-    if (policy->count)
-        before = policy->seen[(policy->count - 1) % POLICY_SAMPLES].used;
-    policy->seen[policy->count % POLICY_SAMPLES].stamp = stamp;
-    policy->seen[policy->count % POLICY_SAMPLES].used = used;
-    policy->count++;
-    return used > before ? used - before : 0;
+    return policy->count && used > policy->used ? used - policy->used : 0;
 }
 
-/* The largest `used` of the quiet time. */
+static void remember(struct policy *policy, int64_t stamp, uint64_t used, uint64_t demand)
+{
+    unsigned slot = policy->count++ % POLICY_SAMPLES;
+
+    policy->used = used;
+    policy->seen[slot].stamp = stamp;
+    policy->seen[slot].demand = demand;
+}
+
+/* The largest demand of the quiet time. */
 static uint64_t peak(const struct policy *policy, int64_t now)
 {
     unsigned known = MIN(policy->count, POLICY_SAMPLES);
@@ -40,7 +42,7 @@ static uint64_t peak(const struct policy *policy, int64_t now)
 
     for (unsigned i = 0; i < known; i++) {
         if (policy->seen[i].stamp >= now - policy->quiet)
-            largest = MAX(largest, policy->seen[i].used);
+            largest = MAX(largest, policy->seen[i].demand);
     }
     return largest;
 }
@@ -57,20 +59,22 @@ static struct policy_decision change_to(struct policy *policy,
 
 struct policy_decision policy_decide(struct policy *policy, const struct policy_sample *sample)
 {
-    uint64_t used = sample->total - sample->free, rise, wanted;
+    uint64_t used = sample->total - sample->free;
+    uint64_t rise = rise_to(policy, used), demand = used + 3 * rise, wanted;
     unsigned newest = (policy->count - 1) % POLICY_SAMPLES;
 
     if (policy->count && policy->seen[newest].stamp == sample->stamp)
         return (struct policy_decision){.action = POLICY_KEEP};
     if (policy->count == 0)
         policy->changed = sample->stamp;
-    rise = remember(policy, sample->stamp, used);
+    remember(policy, sample->stamp, used, demand);
     if (sample->size < policy->min)
-        return change_to(policy, sample, need(policy, used + 2 * rise));
+        return change_to(policy, sample, need(policy, demand));
     if (sample->size > policy->max)
         return change_to(policy, sample, policy->max);
-    if (size_with_free(used + rise, policy->target / 2, POLICY_HEADROOM / 2) > sample->size) {
-        wanted = need(policy, used + 2 * rise);
+    if (size_with_free(used + 2 * rise, policy->target / 2, POLICY_HEADROOM / 2) >
+        sample->size) {
+        wanted = need(policy, demand);
         if (wanted > sample->size)
             return change_to(policy, sample, wanted);
         return (struct policy_decision){.action = POLICY_KEEP,

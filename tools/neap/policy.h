@@ -3,13 +3,15 @@
  * The rule of `neap autosize`, as a pure function of what the guest's statistics say.
  *
  * used    = total - free, both of the same statistics.
+ * rise    = how much `used` grew since the statistics before, if it did.
+ * demand  = used + 3 rises.
  * need    = the size at which `target` percent would be free, but at least POLICY_HEADROOM,
  *           rounded up to blocks, within min and max.
- * rise    = how much `used` grew since the statistics before, if it did.
  *
- * Grow    at once, when after one more such rise less than half of the target would be free:
- *         to the need of used + 2 rises.
- * Shrink  when nothing changed for `quiet` seconds: to the need of the largest `used` in that
+ * Grow    at once, when after two more such rises less than half of the target would be free
+ *         (statistics are a second old, and the guest needs another to take what it is
+ *         given): to the need of the demand.
+ * Shrink  when nothing changed for `quiet` seconds: to the need of the largest demand in that
  *         time, if that gives back at least an eighth of the size.
  *
  * Between half of the target and the target nothing happens: a load that goes up and down
@@ -33,10 +35,11 @@ struct policy {
     unsigned quiet;           /* seconds, less than POLICY_SAMPLES */
     /* the policy's own */
     unsigned count;  /* statistics seen */
+    uint64_t used;   /* as the latest ones said */
     int64_t changed; /* second of the last change, or of the first statistics */
     struct {
         int64_t stamp;
-        uint64_t used;
+        uint64_t demand;
     } seen[POLICY_SAMPLES]; /* the latest ones, as a ring */
 };
 

@@ -19,6 +19,8 @@
 #define RETRY_MS   20
 
 static volatile sig_atomic_t qemu_pid, ending_signal;
+static struct termios terminal; /* as QEMU found it */
+static bool has_terminal;
 
 /* In the child. Returns only to say by `report` why the program does not run. */
 static void exec_qemu(const struct guest *guest, const struct words *words, int lock,
@@ -92,15 +94,36 @@ static int prepare_monitor(const struct guest *guest, struct error *error)
     return result;
 }
 
+static void end_qemu(int number)
+{
+    ending_signal = number;
+    if (qemu_pid)
+        kill((pid_t)qemu_pid, SIGTERM);
+}
+
+/* From before QEMU runs, so that no signal leaves the guest's files behind. */
+static void catch_signals(void)
+{
+    const struct sigaction action = {.sa_handler = end_qemu};
+
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGHUP, &action, NULL);
+    sigaction(SIGINT, &action, NULL);
+}
+
 int supervise_start(struct guest *guest, const struct words *words, int lock,
                     struct error *error)
 {
     int64_t deadline = deadline_in(START_MS);
     struct error reason = {.text = ""};
 
+    has_terminal = !guest->detached && tcgetattr(STDIN_FILENO, &terminal) == 0;
+    catch_signals();
     if (start_qemu(guest, words, lock, error))
         return -1;
     qemu_pid = guest->pid;
+    if (ending_signal)
+        kill(guest->pid, SIGTERM);
     if (guest_save(guest, &reason) == 0) {
         do {
             if (prepare_monitor(guest, &reason) == 0 || reap(guest, WNOHANG))
@@ -113,24 +136,10 @@ int supervise_start(struct guest *guest, const struct words *words, int lock,
     return error_set(error, "QEMU was ended again: %.900s", reason.text);
 }
 
-static void end_qemu(int number)
-{
-    ending_signal = number;
-    kill((pid_t)qemu_pid, SIGTERM);
-}
-
 int supervise_wait(struct guest *guest)
 {
-    const struct sigaction action = {.sa_handler = end_qemu};
-    struct termios terminal;
-    bool has_terminal = !guest->detached && tcgetattr(STDIN_FILENO, &terminal) == 0;
-
-    if (guest->exit_status < 0) {
-        sigaction(SIGTERM, &action, NULL);
-        sigaction(SIGHUP, &action, NULL);
-        sigaction(SIGINT, &action, NULL);
+    if (guest->exit_status < 0)
         reap(guest, 0);
-    }
     /* QEMU does that itself, unless it was killed. */
     if (has_terminal)
         tcsetattr(STDIN_FILENO, TCSANOW, &terminal);

@@ -5,6 +5,7 @@ import os
 import pathlib
 import pty
 import re
+import select
 import shutil
 import subprocess
 import tempfile
@@ -31,6 +32,8 @@ class Terminal:
         os.write(self.end, keys.encode())
 
     def _read(self):
+        ready, _, _ = select.select([self.end], [], [], HANG_SECONDS)
+        assert ready, f"nothing more on the terminal after {self.text[-2000:]!r}"
         try:
             data = os.read(self.end, 4096)
         except OSError:  # the program has ended
@@ -44,12 +47,17 @@ class Terminal:
         while not re.search(pattern, self.text):
             assert time.monotonic() < deadline and self._read(), f"no {pattern!r} in {self.text[-2000:]!r}"
 
-    def finish(self):
-        """Wait for the end; returns the exit status."""
+    def wait(self):
+        """Wait for the end; returns the exit status. The terminal stays open."""
         while self._read():
             pass
-        os.close(self.end)
         return os.waitstatus_to_exitcode(os.waitpid(self.process_id, 0)[1])
+
+    def finish(self):
+        """The same, and close the terminal."""
+        status = self.wait()
+        os.close(self.end)
+        return status
 
 
 class Tool:
