@@ -192,7 +192,7 @@ const struct command command_console = {
     .summary = "use the serial line of a detached guest",
     .help =
         "usage: neap console NAME\n\n"
-        "Connect the terminal with the serial line of a guest started with --detach;\n"
+        "Connect the terminal with the serial line of a guest that runs in the background;\n"
         "Ctrl-] leaves. Input from a pipe is typed line by line, and the command ends when\n"
         "the guest has said nothing for half a second: echo mem | neap console NAME\n",
     .run = run,
