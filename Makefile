@@ -13,10 +13,10 @@ ISO     := $(BUILD)/neap-$(APP).iso
 Q       := $(if $(filter 1,$(V)),,@)
 
 # Goals that only need the tree itself.
-LIGHT_GOALS := help clean lint install bench test unit run host install-host build/host/neap
+LIGHT_GOALS := help clean lint mutants install bench test unit run host install-host build/host/neap
 .DEFAULT_GOAL := all
 
-.PHONY: all iso run test unit guest system lint bench install clean help
+.PHONY: all iso run test unit guest system lint mutants bench install clean help
 all: $(ELF)
 iso: $(ISO)
 
@@ -47,6 +47,9 @@ system: install ## the tests that drive QEMU from outside only
 
 lint: install ## format, static analysis, spelling, names in comments
 	$(Q)tests/run lint
+
+mutants: install ## damage the tree on purpose and see each test fail (MUTANTS=pattern)
+	$(Q)tests/mutants/run $(MUTANTS)
 
 bench: install ## neap beside a Linux guest: ratios in build/bench/*.tsv, pictures beside them
 	$(Q)tools/install bench
