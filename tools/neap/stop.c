@@ -51,9 +51,11 @@ static int end(const struct guest *guest, unsigned seconds, struct error *error)
         printf("%s: ended by QEMU\n", guest->name);
         return 0;
     }
-    if (!guest_is_running(guest) || guest->pid <= 0 || kill(guest->pid, SIGKILL) ||
-        !wait_end(guest, QUIT_MS))
-        return guest_is_running(guest) ? -1 : 0;
+    if (guest->pid > 0 && guest_is_running(guest))
+        kill(guest->pid, SIGKILL);
+    if (!wait_end(guest, QUIT_MS))
+        return error_set(error, "%s: process %d does not end: kill it by hand", guest->name,
+                         (int)guest->pid);
     printf("%s: QEMU did not answer: killed\n", guest->name);
     return 0;
 }
