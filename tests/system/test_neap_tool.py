@@ -283,12 +283,14 @@ def test_autosize_follows_the_load(neap):
     assert "demo: 256M -> 32M: uses" in neap("autosize", "demo", "--min", "32M", "--once")
     wait_for(lambda: neap.top()["demo"]["granted"] == 32 * MIB, "the size that was asked for")
     assert "demo: stays at 32M" in neap("autosize", "demo", "--min", "32M", "--once")
-    terminal = neap.terminal("autosize", "demo", "--min", "32M", "--target", "20")
-    for step in range(1, 17):
-        neap.shell("alloc 6M")
-        wait_for(lambda: (neap.top()["demo"]["used"] or 0) > step * 6 * MIB, "statistics")
+    terminal = neap.terminal("autosize", "demo", "--min", "32M", "--target", "30")
+    for step in range(1, 21):
+        neap.shell("alloc 4M")
+        wait_for(lambda: (neap.top()["demo"]["used"] or 0) > step * 4 * MIB, "statistics")
     terminal.expect(r"demo: 32M -> \d+M: uses")
-    assert "oom_deflated_bytes=0" in neap.shell("balloon --machine"), "it had run out"
+    # A block of the largest order may come out of the balloon while smaller ones are still free.
+    taken = int(re.search(r"oom_deflated_bytes=(\d+)", neap.shell("balloon --machine")).group(1))
+    assert taken <= 8 * MIB, "it had run out"
     neap.shell("free")
     terminal.expect(r"demo: \d+M -> 32M: uses")
     neap("stop", "demo", "--timeout", "0")
