@@ -23,6 +23,7 @@ enum lock_rank {
     /* spinlocks */
     LOCK_RANK_SMP,
     LOCK_RANK_VIRTQUEUE,
+    LOCK_RANK_SPACE, /* addresses and promises of the application */
     LOCK_RANK_PGTABLE,
     LOCK_RANK_KMALLOC,
     LOCK_RANK_BLOCKS, /* the table of memory blocks and raw memory */

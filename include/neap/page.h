@@ -32,6 +32,9 @@ enum page_kind {
 
 /* Flags of struct page. */
 #define PAGE_REPORTED 0x01 /* free, and the host knows: the next touch faults there */
+#define PAGE_LENT     0x08 /* held by a lender: movable, without contents */
+#define PAGE_ELASTIC \
+    0x10 /* in memory that can be unplugged; of every frame, whatever its state */
 
 /* 16 bytes: 0.39 % of memory. Links are frame numbers; frame 0 is never managed and means none.
  */
