@@ -19,7 +19,8 @@ struct fiber {
     void *asan_fake;
     void (*entry)(void *);
     void *arg;
-    struct waitqueue *queue; /* sleeps there; NULL: sleeps for time alone */
+    struct waitqueue *queue; /* waits there; NULL: sleeps for time alone */
+    bool woken;              /* since it last looked at its condition */
     uint64_t deadline;
 };
 

@@ -5,15 +5,11 @@
 #include <errno.h>
 #include <neap/panic.h>
 
-static void sleep_until(struct waitqueue *queue, uint64_t deadline)
+static void sleep_until(uint64_t deadline)
 {
-    if (!thread_may_sleep())
-        panic("sleeping in a context that may not sleep (%s)", queue ? queue->name : "time");
-    running->queue = queue;
     running->deadline = deadline;
     running->thread.state = THREAD_SLEEPING;
     schedule();
-    running->queue = NULL;
     running->deadline = UINT64_MAX;
 }
 
@@ -26,8 +22,10 @@ void thread_sleep_ns(uint64_t ns)
 {
     uint64_t deadline = deadline_after(ns);
 
+    if (!thread_may_sleep())
+        panic("sleeping in a context that may not sleep");
     while (shim_clock_ns < deadline)
-        sleep_until(NULL, deadline);
+        sleep_until(deadline);
 }
 
 void waitqueue_init(struct waitqueue *queue, const char *name)
@@ -41,21 +39,34 @@ int wait_until(struct waitqueue *queue, bool (*condition)(void *), void *arg,
                uint64_t timeout_ns)
 {
     uint64_t deadline = deadline_after(timeout_ns);
+    int error = 0;
 
     if (!thread_may_sleep())
         panic("waiting for %s in a context that may not sleep", queue->name);
-    while (!condition(arg)) {
-        if (shim_clock_ns >= deadline)
-            return -ETIMEDOUT;
-        sleep_until(queue, deadline);
+    /* Joins the queue first: a condition that takes a lock lets others in, who may wake it. */
+    running->queue = queue;
+    for (;;) {
+        running->woken = false;
+        if (condition(arg))
+            break;
+        if (shim_clock_ns >= deadline) {
+            error = -ETIMEDOUT;
+            break;
+        }
+        if (!running->woken)
+            sleep_until(deadline);
     }
-    return 0;
+    running->queue = NULL;
+    return error;
 }
 
 void wake_all(struct waitqueue *queue)
 {
     for (unsigned i = 0; i < nr_fibers; i++) {
-        if (fibers[i]->thread.state == THREAD_SLEEPING && fibers[i]->queue == queue)
+        if (fibers[i]->queue != queue)
+            continue;
+        fibers[i]->woken = true;
+        if (fibers[i]->thread.state == THREAD_SLEEPING)
             fibers[i]->thread.state = THREAD_READY;
     }
 }
