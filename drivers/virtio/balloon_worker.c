@@ -28,6 +28,11 @@ static bool is_parked(void *arg)
     return READ_ONCE(((struct balloon *)arg)->parked);
 }
 
+static bool is_started(void *arg)
+{
+    return !is_parked(arg);
+}
+
 static bool has_wish(void *arg)
 {
     const struct balloon *balloon = arg;
@@ -67,7 +72,8 @@ static void worker_main(void *arg)
     struct balloon *balloon = arg;
 
     for (;;) {
-        (void)wait_until(&balloon->events, may_run, balloon, WAIT_FOREVER);
+        /* Not may_run(): it may be false again by now, and who parks it waits for an answer. */
+        (void)wait_until(&balloon->events, is_started, balloon, WAIT_FOREVER);
         while (device_works(balloon))
             if (!step(balloon))
                 (void)wait_until(&balloon->events, has_wish, balloon,
@@ -88,8 +94,10 @@ int balloon_worker_create(struct balloon *balloon)
 /* The flags change here together: the worker itself only ever says that it is parked. */
 void balloon_worker_start(struct balloon *balloon)
 {
-    WRITE_ONCE(balloon->parked, false);
     WRITE_ONCE(balloon->run, true);
+    /* After `run`, or the worker would park itself again at once. */
+    barrier_full();
+    WRITE_ONCE(balloon->parked, false);
     wake_all(&balloon->events);
 }
 

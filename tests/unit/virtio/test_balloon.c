@@ -233,3 +233,16 @@ TEST_CASES(balloon_injected_failures, 24)
     host_check_agreement(1000);
     mm_check();
 }
+
+/* A reset right after a reset: the worker did not even run in between. */
+TEST(balloon_worker_is_parked_before_it_ran)
+{
+    host_start(64 * MIB, 0);
+    balloon_worker_park(host_balloon());
+    balloon_worker_start(host_balloon());
+    balloon_worker_park(host_balloon());
+    CHECK(host_balloon()->parked);
+    balloon_worker_start(host_balloon());
+    host_set_target(1000);
+    host_check_agreement(1000);
+}
