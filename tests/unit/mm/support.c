@@ -63,6 +63,22 @@ void check_reported_untouched(void)
     }
 }
 
+uint64_t stat_reported(void)
+{
+    struct memory_stats stats;
+
+    memory_stats_get(&stats);
+    return stats.reported;
+}
+
+uint64_t stat_unreported(void)
+{
+    struct reporting_stats stats;
+
+    reporting_stats_get(&stats);
+    return stats.unreported;
+}
+
 /* The first and the last word of every allocation carry its stamp. */
 static uint64_t *stamp_at(const struct held *one, bool last)
 {
@@ -109,6 +125,12 @@ struct held *model_alloc_contiguous(uint64_t pages, uint64_t align, enum page_ki
         return NULL;
     CHECK(IS_ALIGNED(page_to_pfn(page), align));
     return add(page, pages, 0, true);
+}
+
+void model_take(uint64_t bytes)
+{
+    for (uint64_t i = 0; i < bytes >> (PAGE_SHIFT + MAX_ORDER); i++)
+        CHECK(model_alloc(MAX_ORDER, PAGE_MOVABLE, 0) != NULL);
 }
 
 void model_free(unsigned index)

@@ -37,6 +37,10 @@ uint64_t host_backed(void);
 /* Free memory that was reported must not have been touched since. */
 void check_reported_untouched(void);
 
+/* Free memory that the host has, and that it does not have yet. */
+uint64_t stat_reported(void);
+uint64_t stat_unreported(void);
+
 /* --- the model --- */
 
 struct held {
@@ -54,6 +58,8 @@ extern unsigned nr_held;
 /* Allocate, check the result against everything held, mark it; NULL: none was free. */
 struct held *model_alloc(unsigned order, enum page_kind kind, unsigned flags);
 struct held *model_alloc_contiguous(uint64_t pages, uint64_t align, enum page_kind kind);
+/* Hold `bytes` of movable memory in blocks of the top order. */
+void model_take(uint64_t bytes);
 /* Check that the contents survived, and give it back. */
 void model_free(unsigned index);
 void model_free_all(void);

@@ -80,6 +80,8 @@ TEST_CASES(random_objects, 4)
         if (i % 100 == 0)
             check_everything();
     }
+    if (nr_objects == 0)
+        add_object();
     kmalloc_stats(&bytes, &pages);
     CHECK(bytes > 0 && pages > 0 && bytes <= pages * PAGE_SIZE);
     while (nr_objects)

@@ -3,36 +3,13 @@
 #include "support.h"
 #include <neap/thread.h>
 
-static uint64_t stat_reported(void)
-{
-    struct memory_stats stats;
-
-    memory_stats_get(&stats);
-    return stats.reported;
-}
-
-static uint64_t unreported(void)
-{
-    struct reporting_stats stats;
-
-    reporting_stats_get(&stats);
-    return stats.unreported;
-}
-
-/* Hold `bytes` of movable memory in top-order blocks. */
-static void take(uint64_t bytes)
-{
-    for (uint64_t i = 0; i < bytes >> (PAGE_SHIFT + MAX_ORDER); i++)
-        CHECK(model_alloc(MAX_ORDER, PAGE_MOVABLE, 0) != NULL);
-}
-
 TEST(everything_free_goes_at_once)
 {
     shim_boot(64 * MIB);
-    CHECK_EQ(unreported() > 0, true);
+    CHECK_EQ(stat_unreported() > 0, true);
     host_start(32, 0);
     CHECK(host.reports > 0);
-    CHECK_EQ(unreported(), 0);
+    CHECK_EQ(stat_unreported(), 0);
     CHECK(stat_reported() > 56 * MIB);
     CHECK(host_backed() < 4 * MIB);
     check_everything();
@@ -43,7 +20,7 @@ TEST(everything_free_goes_at_once)
 TEST(nothing_happens_without_device)
 {
     shim_boot(64 * MIB);
-    take(32 * MIB);
+    model_take(32 * MIB);
     model_free_all();
     shim_settle();
     CHECK_EQ(stat_reported(), 0);
@@ -56,12 +33,12 @@ TEST_CASES(capacity_is_kept, 6)
     static const unsigned capacities[] = {1, 2, 7, 32, 64, 1000};
 
     shim_boot(600 * MIB);
-    take(500 * MIB);
+    model_take(500 * MIB);
     host_start(capacities[test_case], 0);
     model_free_all();
     shim_advance(NS_PER_S);
     CHECK_EQ(host.most_ranges, MIN(capacities[test_case], 64u));
-    CHECK_EQ(unreported(), 0);
+    CHECK_EQ(stat_unreported(), 0);
     check_everything();
 }
 
@@ -96,7 +73,7 @@ TEST(error_stops_until_registered_again)
     CHECK_EQ(stat_reported(), 0);
     CHECK_EQ(shim_log_count("did not take a report (EIO)"), 1);
     check_everything();
-    take(16 * MIB);
+    model_take(16 * MIB);
     model_free_all();
     shim_advance(NS_PER_S);
     CHECK_EQ(shim_log_count("did not take a report"), 1);
@@ -104,7 +81,7 @@ TEST(error_stops_until_registered_again)
     host.error = 0;
     reporting_unregister(&host.device);
     host_start(4, 0);
-    CHECK_EQ(unreported(), 0);
+    CHECK_EQ(stat_unreported(), 0);
     reporting_stats_get(&stats);
     CHECK(stats.active);
 }
@@ -119,7 +96,7 @@ TEST(error_on_raw_memory)
     reporting_unregister(&host.device);
     host_start(64, 0);
     host.error = -EIO;
-    CHECK_EQ(unreported(), 0);
+    CHECK_EQ(stat_unreported(), 0);
     reporting_unregister(&host.device);
     CHECK_EQ(stat_reported(), 0);
     host_start(64, 0);
@@ -179,17 +156,17 @@ TEST(order_changes)
     CHECK_EQ(reporting_set_order(MAX_ORDER), 0);
     host_start(32, 0);
     at_10 = stat_reported();
-    CHECK_EQ(unreported(), 0);
+    CHECK_EQ(stat_unreported(), 0);
     CHECK_EQ(reporting_set_order(4), 0);
     shim_settle();
     CHECK(stat_reported() > at_10);
-    CHECK_EQ(unreported(), 0);
+    CHECK_EQ(stat_unreported(), 0);
     host.hook = set_order_9;
     host.any_order = true;
-    take(16 * MIB);
+    model_take(16 * MIB);
     model_free_all();
     shim_advance(NS_PER_S);
-    CHECK_EQ(unreported(), 0);
+    CHECK_EQ(stat_unreported(), 0);
     CHECK_EQ(reporting_set_order(0), 0);
     shim_advance(NS_PER_S);
     check_everything();
@@ -216,15 +193,15 @@ TEST(off_and_on)
     uint64_t before;
 
     shim_boot(64 * MIB);
-    take(32 * MIB);
+    model_take(32 * MIB);
     host_start(32, 0);
     before = host.bytes;
     CHECK_EQ(reporting_set_enabled(false), 0);
     model_free_all();
     shim_advance(5 * NS_PER_S);
     CHECK_EQ(host.bytes, before);
-    CHECK(unreported() >= 32 * MIB);
+    CHECK(stat_unreported() >= 32 * MIB);
     CHECK_EQ(reporting_set_enabled(true), 0);
     shim_advance(20 * NS_PER_MS);
-    CHECK_EQ(unreported(), 0);
+    CHECK_EQ(stat_unreported(), 0);
 }

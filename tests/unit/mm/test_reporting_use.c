@@ -4,29 +4,6 @@
 #include "support.h"
 #include <neap/thread.h>
 
-static uint64_t stat_reported(void)
-{
-    struct memory_stats stats;
-
-    memory_stats_get(&stats);
-    return stats.reported;
-}
-
-static uint64_t unreported(void)
-{
-    struct reporting_stats stats;
-
-    reporting_stats_get(&stats);
-    return stats.unreported;
-}
-
-/* Hold `bytes` of movable memory in top-order blocks. */
-static void take(uint64_t bytes)
-{
-    for (uint64_t i = 0; i < bytes >> (PAGE_SHIFT + MAX_ORDER); i++)
-        CHECK(model_alloc(MAX_ORDER, PAGE_MOVABLE, 0) != NULL);
-}
-
 /* A guest that is restarted inside its QEMU: the host holds pages of its predecessor. */
 TEST(raw_memory_is_reported)
 {
@@ -37,7 +14,7 @@ TEST(raw_memory_is_reported)
     CHECK(host.bytes > 63 * GIB);
     CHECK_EQ(host.largest_range, GIB);
     CHECK(host_backed() < 4 * MIB);
-    CHECK_EQ(unreported(), 0);
+    CHECK_EQ(stat_unreported(), 0);
     CHECK(stat_reported() > 63 * GIB);
     check_everything();
 }
@@ -50,10 +27,10 @@ TEST(activated_memory_keeps_its_state)
     shim_boot(GIB);
     host_start(32, 0);
     reports = host.bytes;
-    take(900 * MIB);
+    model_take(900 * MIB);
     model_free_all();
     shim_advance(10 * NS_PER_S);
-    CHECK_EQ(unreported(), 0);
+    CHECK_EQ(stat_unreported(), 0);
     CHECK(host.bytes - reports < 1000 * MIB);
     check_everything();
     check_reported_untouched();
@@ -80,7 +57,7 @@ TEST(something_is_left_during_a_report)
 TEST(allocation_waits_for_a_report)
 {
     shim_boot(24 * MIB);
-    take(16 * MIB);
+    model_take(16 * MIB);
     while (nr_held < HELD_MAX && alloc_pages(0, PAGE_KERNEL, ALLOC_ATOMIC))
         ;
     host.delay_ns = 20 * NS_PER_MS;
@@ -101,12 +78,12 @@ TEST(flush_takes_the_reserve_too)
     shim_boot(128 * MIB);
     host_start(32, 0);
     CHECK_EQ(reporting_set_reserve(64 * MIB), 0);
-    take(96 * MIB);
+    model_take(96 * MIB);
     model_free_all();
     shim_advance(5 * NS_PER_S);
-    CHECK(unreported() >= 60 * MIB && unreported() <= 64 * MIB);
+    CHECK(stat_unreported() >= 60 * MIB && stat_unreported() <= 64 * MIB);
     CHECK_EQ(reporting_flush(), 0);
-    CHECK_EQ(unreported(), 0);
+    CHECK_EQ(stat_unreported(), 0);
     check_reported_untouched();
 }
 
@@ -128,7 +105,7 @@ TEST(flush_that_fails)
 TEST(flush_with_a_dead_device_ends)
 {
     shim_boot(128 * MIB);
-    take(64 * MIB);
+    model_take(64 * MIB);
     host_start(32, 0);
     model_free_all();
     host.delay_ns = 1000 * NS_PER_S;
@@ -141,7 +118,7 @@ TEST(small_amounts_are_gathered)
     uint64_t reports;
 
     shim_boot(128 * MIB);
-    take(64 * MIB);
+    model_take(64 * MIB);
     host_start(4, 0);
     reports = host.reports;
     model_free(0);
@@ -168,7 +145,7 @@ TEST(cpu_caches_are_drained_at_rest)
     shim_advance(NS_PER_S);
     shim_advance(3 * NS_PER_S);
     CHECK_EQ(cpu_cache_pages(), 0);
-    CHECK_EQ(unreported(), 0);
+    CHECK_EQ(stat_unreported(), 0);
     CHECK_EQ(shim_timers_armed(), 0);
 }
 
@@ -219,8 +196,8 @@ TEST(command_line)
     CHECK_EQ(stats.reports, 0);
     CHECK_EQ(reporting_set_enabled(true), 0);
     shim_settle();
-    CHECK(unreported() <= 8 * MIB);
+    CHECK(stat_unreported() <= 8 * MIB);
     CHECK_EQ(reporting_set_reserve(UINT64_MAX), 0);
     shim_settle();
-    CHECK_EQ(unreported(), 0);
+    CHECK_EQ(stat_unreported(), 0);
 }
