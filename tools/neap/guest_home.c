@@ -135,7 +135,7 @@ static void empty_folder(const char *folder)
     }
     while ((entry = readdir(dir)) != NULL) {
         if (strcmp(entry->d_name, "lock") != 0)
-            unlinkat(dirfd(dir), entry->d_name, 0);
+            unlinkat(fd, entry->d_name, 0);
     }
     closedir(dir);
 }

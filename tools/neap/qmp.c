@@ -220,9 +220,11 @@ int qmp_open(struct qmp *qmp, const char *path, int timeout_ms, struct error *er
     if (fd < 0)
         return error_set(error, "no socket: %s", strerror(errno));
     while (connect(fd, (struct sockaddr *)&address, sizeof(address))) {
-        if (errno != EAGAIN || deadline_left(deadline) == 0) {
+        int why = errno;
+
+        if (why != EAGAIN || deadline_left(deadline) == 0) {
             error_set(error, "QEMU's monitor %s: %s", path,
-                      errno == EAGAIN ? "busy with another program" : strerror(errno));
+                      why == EAGAIN ? "busy with another program" : strerror(why));
             close(fd);
             return -1;
         }

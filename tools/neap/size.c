@@ -58,7 +58,7 @@ const char *size_format(char text[SIZE_TEXT], uint64_t bytes)
 
     while (units[unit + 1] && bytes >> (10 * (unit + 1)))
         unit++;
-    for (unsigned exact = unit + 1; exact-- > 0 && bytes >> (10 * exact) < EXACT_LIMIT;) {
+    for (int exact = (int)unit; exact >= 0 && bytes >> (10 * exact) < EXACT_LIMIT; exact--) {
         if (bytes & ((UINT64_C(1) << (10 * exact)) - 1))
             continue;
         snprintf(text, SIZE_TEXT, "%" PRIu64 "%.1s", bytes >> (10 * exact),
