@@ -66,6 +66,7 @@ void console_write_emergency(const char *text, size_t length)
 /* ---- input ---- */
 
 #define INPUT_SIZE 1024
+#define CTRL_C     '\x03'
 
 static struct {
     struct spinlock lock;
@@ -124,6 +125,24 @@ int console_read(char *buffer, size_t size, uint64_t timeout_ns)
                         (unsigned long long)lost);
     }
     return (int)count;
+}
+
+bool console_interrupted(void)
+{
+    bool interrupted = false;
+    irqflags_t flags;
+
+    if (!has_input(NULL))
+        return false;
+    flags = spin_lock(&in.lock);
+    for (unsigned i = in.tail; i != in.head; i++) {
+        if (in.bytes[i % INPUT_SIZE] == CTRL_C) {
+            in.tail = i + 1;
+            interrupted = true;
+        }
+    }
+    spin_unlock(&in.lock, flags);
+    return interrupted;
 }
 
 /* ---- command line ---- */

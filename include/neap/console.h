@@ -21,4 +21,10 @@ void console_write_emergency(const char *text, size_t length);
  */
 int console_read(char *buffer, size_t size, uint64_t timeout_ns);
 
+/*
+ * For work that takes long: was Ctrl-C typed meanwhile? It is taken out of the input then, and
+ * with it what was typed before it. Any context.
+ */
+bool console_interrupted(void);
+
 #endif

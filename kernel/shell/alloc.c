@@ -4,6 +4,7 @@
  */
 #include "commands.h"
 #include <neap/alloc.h>
+#include <neap/console.h>
 #include <neap/errors.h>
 #include <neap/format.h>
 #include <neap/kmalloc.h>
@@ -49,20 +50,22 @@ static uint64_t give_back(struct holding *holding)
     return bytes;
 }
 
-/* Take blocks of the largest orders that there are. Returns the bytes that are missing. */
-static uint64_t take(struct holding *holding, uint64_t bytes)
+/* Take blocks of the largest orders that there are. Returns 0, -ENOMEM or -EINTR. */
+static int take(struct holding *holding, uint64_t bytes)
 {
-    uint64_t missing = bytes, shown_ns = clock_ns();
+    uint64_t shown_ns = clock_ns();
     unsigned order = MAX_ORDER;
 
-    while (missing > 0) {
+    while (holding->bytes < bytes) {
         struct page *page;
 
-        while (order > 0 && PAGE_SIZE << order > missing)
+        if (console_interrupted())
+            return -EINTR;
+        while (order > 0 && PAGE_SIZE << order > bytes - holding->bytes)
             order--;
         page = alloc_pages(order, PAGE_MOVABLE, ALLOC_DEFAULT);
         if (page == NULL && order == 0)
-            break;
+            return -ENOMEM;
         if (page == NULL) {
             order--;
             continue;
@@ -70,14 +73,27 @@ static uint64_t take(struct holding *holding, uint64_t bytes)
         touch(page, order);
         page->owner = (uintptr_t)holding->blocks;
         holding->blocks = page;
-        missing -= PAGE_SIZE << order;
+        holding->bytes += PAGE_SIZE << order;
         if (clock_ns() - shown_ns > PROGRESS_NS) {
             shown_ns = clock_ns();
             kprintf("alloc: %llu %%\n",
-                    (unsigned long long)((bytes - missing) / (bytes / 100 + 1)));
+                    (unsigned long long)(holding->bytes / (bytes / 100 + 1)));
         }
     }
-    return missing;
+    return 0;
+}
+
+/* A command that did not succeed leaves nothing behind. */
+static int give_up(struct holding *holding, uint64_t wanted, int error)
+{
+    char taken[FORMAT_SIZE_MAX], size[FORMAT_SIZE_MAX];
+
+    kprintf("%s: %s of %s were taken and are free again\n",
+            error == -EINTR ? "^C\nalloc: stopped" : "alloc: out of memory",
+            format_size(taken, holding->bytes), format_size(size, wanted));
+    give_back(holding);
+    kfree(holding);
+    return error;
 }
 
 static void keep(struct holding *holding)
@@ -91,9 +107,10 @@ static void keep(struct holding *holding)
 static int alloc(int argc, char **argv)
 {
     const char *word = shell_word(argc, argv, 0);
-    char wanted[FORMAT_SIZE_MAX], short_of[FORMAT_SIZE_MAX];
-    uint64_t bytes, missing, begin = clock_ns();
+    char size[FORMAT_SIZE_MAX];
+    uint64_t bytes, begin = clock_ns();
     struct holding *holding;
+    int error;
 
     if (word == NULL || parse_size(word, &bytes) != 0 || bytes == 0 ||
         bytes > UINT64_MAX - PAGE_SIZE)
@@ -102,21 +119,16 @@ static int alloc(int argc, char **argv)
     holding = kcalloc(1, sizeof(*holding), ALLOC_DEFAULT);
     if (holding == NULL)
         return -ENOMEM;
-    missing = take(holding, bytes);
-    if (missing > 0) {
-        kprintf("alloc: out of memory: %s of %s are missing; what was taken is free again\n",
-                format_size(short_of, missing), format_size(wanted, bytes));
-        give_back(holding);
-        kfree(holding);
-        return -ENOMEM;
-    }
-    holding->bytes = bytes;
+    error = take(holding, bytes);
+    if (error)
+        return give_up(holding, bytes, error);
     keep(holding);
     kprintf("alloc: id %llu, %s in %llu us\n", (unsigned long long)holding->id,
-            format_size(wanted, bytes), (unsigned long long)((clock_ns() - begin) / NS_PER_US));
+            format_size(size, bytes), (unsigned long long)((clock_ns() - begin) / NS_PER_US));
     return 0;
 }
-SHELL_COMMAND(alloc, "alloc <size>", "take memory, touch every page and keep it", alloc);
+SHELL_COMMAND(alloc, "alloc <size>", "take memory, touch every page, keep it (Ctrl-C stops)",
+              alloc);
 
 /* Take the holding with this id, 0: any, out of the list. */
 static struct holding *pick(uint64_t id)

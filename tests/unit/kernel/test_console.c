@@ -84,6 +84,31 @@ TEST(console_counts_lost_bytes)
     CHECK_EQ(shim_log_count("lost"), 1);
 }
 
+static void type(const char *text)
+{
+    while (*text != '\0')
+        console_input(*text++);
+}
+
+/* Ctrl-C takes what was typed before it along; what comes behind it stays. */
+TEST(console_ctrl_c)
+{
+    char text[8] = "";
+
+    shim_boot(64 * MIB);
+    CHECK(!console_interrupted());
+    type("abc");
+    CHECK(!console_interrupted());
+    CHECK_EQ(console_read(text, sizeof(text), 0), 3);
+    type("de\x03"
+         "f\x03"
+         "gh");
+    CHECK(console_interrupted());
+    CHECK(!console_interrupted());
+    CHECK_EQ(console_read(text, sizeof(text), 0), 2);
+    CHECK(memcmp(text, "gh", 2) == 0);
+}
+
 TEST(console_key)
 {
     CHECK_EQ(set_console("ttyS0"), 0);
