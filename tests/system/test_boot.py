@@ -77,8 +77,7 @@ def ready_instructions(memory):
 
     Without x2APIC: QEMU 11.1 stops with "Bad icount read" when a register write reads its clock.
     """
-    icount = ("-icount", "shift=0,sleep=off", "-rtc", "base=2026-01-01T00:00:00,clock=vm")
-    with Guest(memory=memory, reserve=False, cpu="max,-x2apic", args=icount, name=f"ready-{memory}") as guest:
+    with Guest(memory=memory, reserve=False, cpu="max,-x2apic", icount=True, name=f"ready-{memory}") as guest:
         return guest.shell.wait_ready()
 
 

@@ -15,7 +15,6 @@ from harness import qemu, shell  # noqa: E402 pylint: disable=wrong-import-posit
 
 OUTPUT = ROOT / "build/bench"
 REPORTING = "virtio-balloon-pci,free-page-reporting="
-ICOUNT = ("-icount", "shift=0,sleep=off", "-rtc", "base=2026-01-01T00:00:00,clock=vm")
 
 
 class LinuxShell(shell.Shell):
@@ -48,13 +47,13 @@ class Guest(qemu.Guest):
     # pylint: disable=too-many-arguments
     def __init__(self, system, memory="4G", cpus=1, reporting=True, icount=False, linux_append=""):
         self.system = system
-        args = list(ICOUNT) if icount else []
+        args = []
         if system == "linux":
             kernel, initrd = linux_files()
-            args += ["-kernel", str(kernel), "-initrd", str(initrd),
-                     "-append", f"console=ttyS0 quiet panic=-1 {linux_append}"]
+            args = ["-kernel", str(kernel), "-initrd", str(initrd),
+                    "-append", f"console=ttyS0 quiet panic=-1 {linux_append}"]
         self.started = time.monotonic()
-        super().__init__(memory=memory, cpus=cpus, name=f"bench-{system}", args=args,
+        super().__init__(memory=memory, cpus=cpus, name=f"bench-{system}", icount=icount, args=args,
                          balloon=REPORTING + ("on" if reporting else "off"))
         if system == "linux":
             self.shell = LinuxShell(self.serial)

@@ -20,6 +20,8 @@ from .shell import Shell
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 LOGS = ROOT / "build/test-logs"
 BALLOON = "virtio-balloon-pci,id=balloon0,free-page-reporting=on,deflate-on-oom=on"
+# The guest's clock counts its instructions. Only the translator can do that.
+ICOUNT = ("-icount", "shift=0,sleep=off", "-rtc", "base=2026-01-01T00:00:00,clock=vm")
 _numbers = itertools.count(1)
 
 
@@ -69,14 +71,15 @@ class Guest:
 
     # pylint: disable=too-many-arguments,too-many-instance-attributes
     def __init__(self, boot="pvh", memory="256M", cpus=1, machine="q35", append="", debug=False,
-                 balloon=BALLOON, debug_exit=True, cpu="max", reserve=True, iso=None, args=(), name="guest"):
+                 balloon=BALLOON, debug_exit=True, cpu="max", reserve=True, iso=None, icount=False, args=(),
+                 name="guest"):
         self.memory = parse_size(memory)
         LOGS.mkdir(parents=True, exist_ok=True)
         self.log = LOGS / f"{name}-{os.getpid()}-{next(_numbers)}"
         self.serial = Serial(f"{self.log}.pipe")
         monitor, monitor_end = socket.socketpair()
         command = [
-            *shlex.split(qemu_program()), "-accel", accelerator(), "-cpu", cpu, "-nodefaults",
+            *shlex.split(qemu_program()), "-accel", "tcg" if icount else accelerator(), "-cpu", cpu, "-nodefaults",
             "-display", "none", "-machine", f"{machine},memory-backend=ram", "-m", memory,
             "-object", f"memory-backend-ram,id=ram,size={memory},reserve={'on' if reserve else 'off'}",
             "-smp", str(cpus),
@@ -94,6 +97,7 @@ class Guest:
             if boot == "uefi":
                 command += ["-drive", f"if=pflash,format=raw,readonly=on,file={firmware()}"]
             command += ["-cdrom", str(iso or image("iso", debug))]
+        command += ICOUNT if icount else ()
         command += args
         pathlib.Path(f"{self.log}.cmd").write_text(shlex.join(command) + "\n", encoding="utf-8")
         with open(f"{self.log}.stderr", "wb") as errors:
