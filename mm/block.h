@@ -23,6 +23,8 @@ struct activation {
 extern struct memcache block_tables;
 
 struct mem_block *block_descriptor(uint64_t index);
+
+/* Descriptors lie in pages of their own; the one with `index` is missing, and `leaf` is one. */
 void block_set_leaf(uint64_t index, void *leaf);
 
 /*

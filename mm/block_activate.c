@@ -25,6 +25,17 @@ uint64_t block_managed_pages(void)
     return READ_ONCE(managed_pages);
 }
 
+void block_account(int64_t managed, int64_t metadata)
+{
+    managed_pages += (uint64_t)managed;
+    metadata_pages += (uint64_t)metadata;
+}
+
+pfn_t block_zero_pfn(void)
+{
+    return zero_pfn;
+}
+
 static void want_granules(struct activation *plan, pfn_t start, pfn_t end)
 {
     for (pfn_t pfn = ALIGN_DOWN(start, GRANULE_PAGES); pfn < end; pfn += GRANULE_PAGES) {

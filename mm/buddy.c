@@ -11,10 +11,15 @@ void buddy_free(struct page *page, unsigned order, bool reported)
 {
     pfn_t pfn = page_to_pfn(page);
 
+    if (__builtin_expect(buddy_isolating(pfn, order), 0)) {
+        isolate_freed(page, order, reported);
+        return;
+    }
     while (order < MAX_ORDER) {
         struct page *other = pfn_to_page(pfn ^ order_pages(order));
 
-        if (other->state != PAGE_FREE || other->order != order)
+        if (other->state != PAGE_FREE || other->order != order ||
+            page_elastic(other) != page_elastic(page))
             break;
         buddy_remove(other);
         /* A block counts as reported only as a whole; else its warm half would be lost. */
@@ -29,6 +34,8 @@ void buddy_free(struct page *page, unsigned order, bool reported)
         order++;
     }
     buddy_insert(page, order, reported);
+    if (__builtin_expect(buddy.pages[WARM] + buddy.pages[REPORTED] >= buddy.wanted_free, 0))
+        elastic_note_free();
 }
 
 unsigned buddy_fit_order(pfn_t pfn, pfn_t end)
@@ -55,7 +62,7 @@ void page_set_allocated(struct page *page, unsigned order, enum page_kind kind)
 {
     page->state = PAGE_ALLOCATED;
     page->order = (uint8_t)order;
-    page->flags = kind == PAGE_MOVABLE ? PAGE_HELD_MOVABLE : 0;
+    page->flags = (page->flags & PAGE_ELASTIC) | (kind == PAGE_MOVABLE ? PAGE_HELD_MOVABLE : 0);
     page->owner = 0;
 }
 
@@ -104,10 +111,9 @@ static struct page *find_foreign(enum warmth warmth, unsigned order, enum page_k
     return mask ? buddy_first(kind, row, warmth, 31 - (unsigned)__builtin_clz(mask)) : NULL;
 }
 
-struct page *buddy_take(unsigned order, enum page_kind kind, bool steal)
+static struct page *find_boot(unsigned order, enum page_kind kind, bool steal)
 {
     struct page *page = find_own(WARM, order, kind);
-    bool reported;
 
     if (!page)
         page = find_own(REPORTED, order, kind);
@@ -115,6 +121,28 @@ struct page *buddy_take(unsigned order, enum page_kind kind, bool steal)
         page = find_foreign(WARM, order, kind);
     if (!page && steal)
         page = find_foreign(REPORTED, order, kind);
+    return page;
+}
+
+/* Elastic memory first: what it cannot hold may go where the kernel's memory comes from. */
+static struct page *find_movable(unsigned order, bool steal)
+{
+    struct page *page = find(ROW_ELASTIC, WARM, order, PAGE_MOVABLE, ~0u);
+    uint64_t boot_free = buddy.pages[WARM] + buddy.pages[REPORTED] - buddy.elastic_free;
+
+    if (!page)
+        page = find(ROW_ELASTIC, REPORTED, order, PAGE_MOVABLE, ~0u);
+    if (!page && boot_free >= buddy.kernel_floor + order_pages(order))
+        page = find_boot(order, PAGE_MOVABLE, steal);
+    return page;
+}
+
+struct page *buddy_take(unsigned order, enum page_kind kind, bool steal)
+{
+    struct page *page =
+        kind == PAGE_MOVABLE ? find_movable(order, steal) : find_boot(order, kind, steal);
+    bool reported;
+
     if (!page)
         return NULL;
     reported = page_reported(page);

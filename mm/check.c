@@ -3,7 +3,7 @@
  * mm_check(): walk every block and list and compare with the counts. The walk holds the locks,
  * so only the per-CPU lists can change meanwhile.
  */
-#include "internal.h"
+#include "block.h"
 #include <neap/panic.h>
 
 struct census {
@@ -13,6 +13,8 @@ struct census {
     uint64_t allocated;
     uint64_t reserved;
     uint64_t pages; /* managed */
+    uint64_t elastic_free;
+    uint16_t free[BLOCK_GRANULES]; /* elastic pages of the memory block, by granule */
 };
 
 static void check_free_block(struct page *page)
@@ -29,6 +31,24 @@ static void check_free_block(struct page *page)
         ASSERT(pfn_to_page(page->prev)->next == pfn);
 }
 
+static void count_elastic(struct census *census, const struct page *page)
+{
+    for (uint64_t i = 0; i < order_pages(page->order); i++)
+        census->free[page_to_pfn(page + i) % BLOCK_PAGES / GRANULE_PAGES]++;
+    census->elastic_free += order_pages(page->order);
+}
+
+/* The counts by which victims are chosen. */
+static void check_granules(struct census *census, uint64_t index)
+{
+    const uint16_t *free = block_descriptor(index)->free;
+
+    for (uint64_t i = 0; i < BLOCK_GRANULES; i++) {
+        ASSERT(census->free[i] == (free ? free[i] : 0));
+        census->free[i] = 0;
+    }
+}
+
 static void count_block(struct census *census, struct page *page)
 {
     enum warmth warmth = page_reported(page) ? REPORTED : WARM;
@@ -36,12 +56,14 @@ static void count_block(struct census *census, struct page *page)
 
     ASSERT(page->order <= MAX_ORDER && IS_ALIGNED(page_to_pfn(page), pages));
     for (uint64_t i = 1; i < pages; i++)
-        ASSERT(page[i].state == PAGE_TAIL);
+        ASSERT(page[i].state == PAGE_TAIL && page_elastic(page + i) == page_elastic(page));
     census->pages += pages;
     switch (page->state) {
     case PAGE_FREE:
         check_free_block(page);
         census->blocks[warmth][page->order]++;
+        if (page_elastic(page))
+            count_elastic(census, page);
         break;
     case PAGE_CPU_CACHE:
         census->cpu_cache += pages;
@@ -51,6 +73,7 @@ static void count_block(struct census *census, struct page *page)
         break;
     case PAGE_ALLOCATED:
         census->allocated += pages;
+        ASSERT(!page_elastic(page) || page->flags & PAGE_HELD_MOVABLE);
         break;
     default:
         ASSERT(page->state == PAGE_RESERVED);
@@ -73,8 +96,10 @@ static void walk_memory(struct census *census)
             count_block(census, page);
             pfn += order_pages(page->order);
         }
-        if (pfn % BLOCK_PAGES == 0)
+        if (pfn % BLOCK_PAGES == 0) {
+            check_granules(census, pfn / BLOCK_PAGES - 1);
             pfn = block_next_active(pfn);
+        }
     }
 }
 
@@ -83,7 +108,7 @@ static void check_lists(const struct census *census)
 {
     uint64_t blocks[WARMTHS][MAX_ORDER + 1] = {0}, reportable = 0;
 
-    for (unsigned row = 0; row < PAGE_KINDS; row++) {
+    for (unsigned row = 0; row < BUDDY_ROWS; row++) {
         for (unsigned warmth = 0; warmth < WARMTHS; warmth++) {
             for (unsigned order = 0; order <= MAX_ORDER; order++) {
                 const struct free_list *list = &buddy.lists[row][warmth][order];
@@ -94,7 +119,7 @@ static void check_lists(const struct census *census)
 
                     ASSERT(page->state == PAGE_FREE && page->order == order);
                     ASSERT(page_reported(page) == (warmth == REPORTED));
-                    ASSERT(buddy_list_kind(page, order) == row);
+                    ASSERT(buddy_row(page, order) == row);
                     blocks[warmth][order]++;
                     last = pfn;
                 }
@@ -125,6 +150,7 @@ static void check_sums(const struct census *census)
     }
     ASSERT(census->pages == block_managed_pages());
     ASSERT(census->reserved == block_metadata_pages());
+    ASSERT(census->elastic_free == buddy.elastic_free);
 }
 
 static void check_accounts(const struct census *census)

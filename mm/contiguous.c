@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Contiguous ranges of any size: look for free and raw memory from the lowest address up, then
- * try to take it. The search holds no lock between two steps, so taking may fail.
+ * try to take it; when there is none, look for memory that can be made free. The search holds
+ * no lock between two steps, so taking may fail.
+ *
+ * Elastic memory is never part of a range: its physical address would keep it from leaving.
  */
 #include "contiguous.h"
+#include "isolate.h"
 #include <neap/errors.h>
 #include <neap/panic.h>
 #include <string.h>
-
-static struct mutex contiguous_mutex =
-    MUTEX_INIT(contiguous_mutex, "contiguous ranges", LOCK_RANK_MM);
 
 /* A stretch of memory from one pfn on. */
 struct stretch {
@@ -31,7 +32,7 @@ static bool look_at_raw(pfn_t pfn, struct stretch *stretch)
     return raw;
 }
 
-static struct stretch look_at_frame(pfn_t pfn)
+static struct stretch look_at_frame(pfn_t pfn, bool evacuate)
 {
     irqflags_t flags = spin_lock(&buddy.lock);
     const struct page *page = pfn_to_page(pfn);
@@ -40,20 +41,21 @@ static struct stretch look_at_frame(pfn_t pfn)
     if (page->state != PAGE_TAIL)
         stretch.end = pfn + order_pages(page->order);
     /* Frame pages can move out of the way; other reserved pages cannot. */
-    stretch.usable =
-        page->state == PAGE_FREE || (page->state == PAGE_RESERVED && page->owner != 0);
+    stretch.usable = !page_elastic(page) && (page->state == PAGE_FREE ||
+                                             (page->state == PAGE_RESERVED && page->owner) ||
+                                             (evacuate && isolate_movable(page)));
     spin_unlock(&buddy.lock, flags);
     return stretch;
 }
 
-static struct stretch look(pfn_t pfn)
+static struct stretch look(pfn_t pfn, bool evacuate)
 {
     struct stretch gap = {PFN_LIMIT, false};
 
     if (look_at_raw(pfn, &gap))
         return gap;
     if (block_page(pfn))
-        return look_at_frame(pfn);
+        return look_at_frame(pfn, evacuate);
     if (block_find(pfn))
         gap.end = MIN(gap.end, ALIGN_DOWN(pfn, GRANULE_PAGES) + GRANULE_PAGES);
     else
@@ -62,12 +64,12 @@ static struct stretch look(pfn_t pfn)
 }
 
 /* The next candidate at or after `*from`, which is where a block may start. */
-static bool find_range(pfn_t *from, uint64_t pages, uint64_t align)
+static bool find_range(pfn_t *from, uint64_t pages, uint64_t align, bool evacuate)
 {
     pfn_t start = ALIGN_UP(*from, align), at = *from;
 
     while (at < PFN_LIMIT) {
-        struct stretch stretch = look(at);
+        struct stretch stretch = look(at, evacuate);
 
         if (!stretch.usable)
             start = ALIGN_UP(stretch.end, align);
@@ -79,17 +81,20 @@ static bool find_range(pfn_t *from, uint64_t pages, uint64_t align)
     return at < PFN_LIMIT;
 }
 
-static struct page *search(uint64_t pages, uint64_t align, enum page_kind kind)
+static struct page *search(uint64_t pages, uint64_t align, enum page_kind kind, bool evacuate,
+                           int *error)
 {
     pfn_t start = 0;
 
-    while (find_range(&start, pages, align)) {
+    *error = -EAGAIN;
+    while (find_range(&start, pages, align, evacuate)) {
         pfn_t obstacle;
-        int error = contiguous_take(start, start + pages, kind, &obstacle);
 
-        if (error == 0)
+        *error = contiguous_take(start, start + pages, kind, evacuate, &obstacle);
+
+        if (*error == 0)
             return pfn_to_page(start);
-        if (error != -EAGAIN)
+        if (*error != -EAGAIN)
             break;
         start = MAX(obstacle, start) + 1;
     }
@@ -100,15 +105,18 @@ struct page *alloc_contiguous(uint64_t pages, uint64_t align, enum page_kind kin
                               unsigned flags)
 {
     struct page *page = NULL;
+    int error;
 
     ASSERT(pages > 0 && align > 0 && (align & (align - 1)) == 0);
     if (pages <= PFN_LIMIT && !failpoint_hit()) {
-        mutex_lock(&contiguous_mutex);
+        mutex_lock(&mm_mutex);
         reporting_pause();
         alloc_drain_cpu_caches();
-        page = search(pages, align, kind);
+        page = search(pages, align, kind, false, &error);
+        if (error == -EAGAIN)
+            page = search(pages, align, kind, true, &error);
         reporting_resume();
-        mutex_unlock(&contiguous_mutex);
+        mutex_unlock(&mm_mutex);
     }
     if (!page) {
         account_failure();

@@ -6,10 +6,11 @@
 #include "internal.h"
 
 /*
- * Take [start, end), of which every frame was free or raw a moment ago, in PAGE_ALLOCATED
- * blocks. Returns 0, -EAGAIN with a pfn through `obstacle` where the search goes on, -ENOMEM.
- * Thread context, with reporting paused.
+ * Take [start, end), of which every frame was free or raw (or could move, if `evacuate`) a
+ * moment ago, in PAGE_ALLOCATED blocks. Returns 0, -EAGAIN with a pfn through `obstacle` where
+ * the search goes on, -ENOMEM. Thread context, under mm_mutex with reporting paused.
  */
-int contiguous_take(pfn_t start, pfn_t end, enum page_kind kind, pfn_t *obstacle);
+int contiguous_take(pfn_t start, pfn_t end, enum page_kind kind, bool evacuate,
+                    pfn_t *obstacle);
 
 #endif

@@ -7,110 +7,10 @@
  * all isolated by then, so only holders of buddy.lock look at them.
  */
 #include "contiguous.h"
+#include "isolate.h"
 #include <neap/errors.h>
 #include <neap/panic.h>
 #include <string.h>
-
-/* The head of the block that covers an active frame; the frame itself where there is no block.
- */
-static struct page *covering_head(pfn_t pfn)
-{
-    struct page *page = pfn_to_page(pfn);
-
-    if (page->state != PAGE_TAIL)
-        return page;
-    for (unsigned order = 1; order <= MAX_ORDER; order++) {
-        struct page *head = pfn_to_page(pfn & ~(order_pages(order) - 1));
-
-        if (head->state != PAGE_TAIL)
-            return head->order >= order ? head : page;
-    }
-    return page;
-}
-
-static void mark_isolated(struct page *page, unsigned order, bool reported)
-{
-    page->state = PAGE_ISOLATED;
-    page->order = (uint8_t)order;
-    page->flags = reported ? PAGE_REPORTED : 0;
-    buddy.isolated[reported ? REPORTED : WARM] += order_pages(order);
-}
-
-/* Take the part of a free block that lies in [start, end); the rest stays free. */
-static pfn_t isolate_block(struct page *head, pfn_t start, pfn_t end)
-{
-    bool reported = page_reported(head);
-    pfn_t first = page_to_pfn(head), last = first + order_pages(head->order);
-    pfn_t at = first;
-
-    buddy_remove(head);
-    while (at < last) {
-        /* Pieces end where the range begins or ends. */
-        pfn_t limit = at < start ? MIN(start, last) : at < end ? MIN(end, last) : last;
-        unsigned order = buddy_fit_order(at, limit);
-
-        if (at >= start && at < end)
-            mark_isolated(pfn_to_page(at), order, reported);
-        else
-            buddy_insert(pfn_to_page(at), order, reported);
-        at += order_pages(order);
-    }
-    return MIN(last, end);
-}
-
-/* One step of isolate(): returns where to go on, `pfn` at an obstacle. Under buddy.lock. */
-static pfn_t isolate_at(pfn_t pfn, pfn_t end, bool holes_allowed)
-{
-    struct page *head;
-
-    if (!block_page(pfn))
-        return holes_allowed ? MIN(ALIGN_DOWN(pfn, GRANULE_PAGES) + GRANULE_PAGES, end) : pfn;
-    head = covering_head(pfn);
-    if (head->state == PAGE_FREE)
-        return isolate_block(head, pfn, end);
-    if (head->state == PAGE_RESERVED && (head->owner || holes_allowed))
-        return pfn + 1;
-    return head->state == PAGE_TAIL && holes_allowed ? pfn + 1 : pfn;
-}
-
-static void give_back(pfn_t start, pfn_t end)
-{
-    while (start < end) {
-        irqflags_t flags = spin_lock(&buddy.lock);
-        struct page *page = block_page(start);
-        pfn_t next = start + 1;
-
-        if (page && page->state == PAGE_ISOLATED) {
-            bool reported = page_reported(page);
-
-            next = start + order_pages(page->order);
-            buddy.isolated[reported ? REPORTED : WARM] -= order_pages(page->order);
-            buddy_free(page, page->order, reported);
-        }
-        spin_unlock(&buddy.lock, flags);
-        start = next;
-    }
-}
-
-/* Isolate all free memory of the range; undone when something else is in it. */
-static int isolate(pfn_t start, pfn_t end, bool holes_allowed, pfn_t *obstacle)
-{
-    pfn_t at = start;
-
-    while (at < end) {
-        irqflags_t flags = spin_lock(&buddy.lock);
-        pfn_t next = isolate_at(at, end, holes_allowed);
-
-        spin_unlock(&buddy.lock, flags);
-        if (next == at) {
-            give_back(start, at);
-            *obstacle = at;
-            return -EAGAIN;
-        }
-        at = next;
-    }
-    return 0;
-}
 
 /* Widen the range to all frames that frame pages inside it hold. */
 static void extend_to_frames(pfn_t start, pfn_t end, pfn_t *wide_start, pfn_t *wide_end)
@@ -140,13 +40,13 @@ static void move_frame_page(struct page *from, struct page *to)
     uintptr_t va = from->owner;
 
     to->state = PAGE_RESERVED;
-    to->flags = 0;
+    to->flags &= PAGE_ELASTIC;
     to->owner = va;
     memcpy(page_to_virt(to), page_to_virt(from), PAGE_SIZE);
     pgtable_replace_leaf(&kernel_pgtable, va, page_to_phys(to), PROT_KERNEL_RW);
     tlb_flush_all_cpus(va, va + PAGE_SIZE);
     from->owner = 0;
-    mark_isolated(from, 0, false);
+    isolate_mark(from, 0, false);
     spin_unlock(&buddy.lock, buddy_flags);
     spin_unlock(&pgtable_lock, flags);
 }
@@ -172,6 +72,8 @@ static void hand_out(pfn_t start, pfn_t end, enum page_kind kind)
     irqflags_t flags = spin_lock(&buddy.lock);
     uint64_t cold = 0;
 
+    isolate_cut(start);
+    isolate_cut(end);
     for (pfn_t pfn = start; pfn < end;) {
         struct page *page = pfn_to_page(pfn);
 
@@ -191,8 +93,25 @@ static void hand_out(pfn_t start, pfn_t end, enum page_kind kind)
     spin_unlock(&buddy.lock, flags);
 }
 
-int contiguous_take(pfn_t start, pfn_t end, enum page_kind kind, pfn_t *obstacle)
+static int take_wide(pfn_t start, pfn_t end, pfn_t wide_start, pfn_t wide_end,
+                     struct isolation *how)
 {
+    struct isolation around = {.holes = true, .evacuate = how->evacuate};
+    int error = isolate_range(start, end, how);
+
+    if (error)
+        return error;
+    error = isolate_range(wide_start, start, &around);
+    if (!error)
+        error = isolate_range(end, wide_end, &around);
+    /* An obstacle outside: this candidate is hopeless, one that starts later may not be. */
+    how->obstacle = error ? MAX(around.obstacle, start) : end;
+    return error ? error : move_frame_pages(start, end);
+}
+
+int contiguous_take(pfn_t start, pfn_t end, enum page_kind kind, bool evacuate, pfn_t *obstacle)
+{
+    struct isolation how = {.evacuate = evacuate, .obstacle = end};
     pfn_t wide_start, wide_end;
     int error = block_activate_range(start, end);
 
@@ -200,26 +119,12 @@ int contiguous_take(pfn_t start, pfn_t end, enum page_kind kind, pfn_t *obstacle
     if (error)
         return error == -ENOENT ? -EAGAIN : error;
     extend_to_frames(start, end, &wide_start, &wide_end);
-    error = isolate(start, end, false, obstacle);
-    if (error)
-        return error;
-    error = isolate(wide_start, start, true, obstacle);
-    if (!error) {
-        error = isolate(end, wide_end, true, obstacle);
-        if (!error)
-            error = move_frame_pages(start, end);
-        if (!error) {
-            hand_out(start, end, kind);
-            give_back(end, wide_end);
-        } else {
-            give_back(start, wide_end);
-        }
-        give_back(wide_start, start);
-    } else {
-        give_back(start, end);
-    }
-    /* An obstacle outside: this candidate is hopeless, one that starts later may not be. */
-    if (error == -EAGAIN)
-        *obstacle = MAX(*obstacle, start);
-    return error;
+    isolate_begin(wide_start, wide_end);
+    error = take_wide(start, end, wide_start, wide_end, &how);
+    isolate_end();
+    if (!error)
+        hand_out(start, end, kind);
+    isolate_give_back(wide_start, wide_end);
+    *obstacle = how.obstacle;
+    return error == -EBUSY ? -EAGAIN : error;
 }

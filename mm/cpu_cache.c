@@ -134,6 +134,15 @@ struct page *cpu_cache_get(unsigned order, enum page_kind kind)
     return page;
 }
 
+/* Its range is being emptied: it must not come back through a list. */
+static void put_past_list(struct page *page, unsigned order)
+{
+    irqflags_t flags = spin_lock(&buddy.lock);
+
+    buddy_free(page, order, false);
+    spin_unlock(&buddy.lock, flags);
+}
+
 void cpu_cache_put(struct page *page, unsigned order)
 {
     irqflags_t flags = arch_irq_save();
@@ -142,6 +151,11 @@ void cpu_cache_put(struct page *page, unsigned order)
     struct cpu_list *list = &cache->lists[kind][order];
 
     cache->allocated[kind] -= (int64_t)order_pages(order);
+    if (__builtin_expect(buddy_isolating(page_to_pfn(page), order), 0)) {
+        put_past_list(page, order);
+        arch_irq_restore(flags);
+        return;
+    }
     poison(page, order);
     push(list, page);
     if (list->count > 2 * batch_of(order))

@@ -15,9 +15,17 @@
 #include <neap/memory.h>
 #include <neap/pgtable.h>
 
+#include "raw.h"
+
 /* --- buddy.c, buddy_lists.c --- */
 
-/* Whole pageblocks and larger have no kind: they form one pool (in the row of PAGE_KERNEL). */
+/*
+ * Rows of lists: one for each kind of page, and one for elastic memory. Outside of it, whole
+ * pageblocks and larger have no kind: they form one pool (in the row of PAGE_KERNEL).
+ */
+#define ROW_ELASTIC PAGE_KINDS
+#define BUDDY_ROWS  (ROW_ELASTIC + 1)
+
 struct free_list {
     uint32_t head;
     uint32_t tail;
@@ -31,13 +39,20 @@ enum warmth {
 
 struct buddy {
     struct spinlock lock;
-    struct free_list lists[PAGE_KINDS][WARMTHS][MAX_ORDER + 1];
-    uint16_t nonempty[PAGE_KINDS][WARMTHS]; /* bit per order */
+    struct free_list lists[BUDDY_ROWS][WARMTHS][MAX_ORDER + 1];
+    uint16_t nonempty[BUDDY_ROWS][WARMTHS]; /* bit per order */
     uint64_t blocks[WARMTHS][MAX_ORDER + 1];
     uint64_t pages[WARMTHS];    /* on the lists */
     uint64_t isolated[WARMTHS]; /* pages off the lists in PAGE_ISOLATED */
     uint64_t reportable;        /* warm pages in blocks of the reporting order or more */
     uint64_t cold_taken;        /* pages handed out that had been reported */
+    uint64_t elastic_pages;     /* plugged */
+    uint64_t elastic_free;      /* pages on the lists of elastic memory */
+    uint64_t kernel_floor;      /* pages of boot memory that movable memory leaves free */
+    uint64_t wanted_free;       /* pages on the lists from which on a waiter is told */
+    /* What is freed in this range goes to the isolation instead of a list; empty: end = 0. */
+    pfn_t isolate_start;
+    pfn_t isolate_end;
 };
 extern struct buddy buddy;
 
@@ -55,8 +70,23 @@ static inline bool page_reported(const struct page *page)
     return page->flags & PAGE_REPORTED;
 }
 
+static inline bool page_elastic(const struct page *page)
+{
+    return page->flags & PAGE_ELASTIC;
+}
+
 /* Row of buddy.lists that a free block belongs to. Under buddy.lock. */
-unsigned buddy_list_kind(const struct page *page, unsigned order);
+unsigned buddy_row(const struct page *page, unsigned order);
+
+/* Does the block reach into the range that is being isolated? A hint without buddy.lock. */
+static inline bool buddy_isolating(pfn_t pfn, unsigned order)
+{
+    return pfn < READ_ONCE(buddy.isolate_end) &&
+           pfn + order_pages(order) > READ_ONCE(buddy.isolate_start);
+}
+
+/* `pages` of elastic memory were plugged, or unplugged. Any context. */
+void buddy_note_plugged(int64_t pages);
 
 /* Put a block on its list, or take it off. No merging. Under buddy.lock. */
 void buddy_insert(struct page *page, unsigned order, bool reported);
@@ -79,6 +109,23 @@ unsigned buddy_fit_order(pfn_t pfn, pfn_t end);
  * other kind's pageblocks, too. NULL: none. Under buddy.lock.
  */
 struct page *buddy_take(unsigned order, enum page_kind kind, bool steal);
+
+/* --- isolate.c --- */
+
+/* Adding and removing memory, and contiguous ranges: one at a time. */
+extern struct mutex mm_mutex;
+
+/* A block that reaches into the range under isolation is free. Under buddy.lock. */
+void isolate_freed(struct page *page, unsigned order, bool reported);
+
+/* The head of the block that covers an active frame, else the frame itself. Under buddy.lock.
+ */
+struct page *buddy_covering_head(pfn_t pfn);
+
+/* --- notify.c --- */
+
+/* There is as much free memory as somebody waits for. Under buddy.lock. */
+void elastic_note_free(void);
 
 /* Mark a block as held by `kind`. Under buddy.lock or by the holder. */
 void page_set_allocated(struct page *page, unsigned order, enum page_kind kind);
@@ -135,55 +182,6 @@ static inline void page_poison_fill(pfn_t pfn, uint64_t pages)
 /* Ask the reclaimers for `pages` frames. Returns whether any came. Thread context. */
 bool reclaim_pages(uint64_t pages);
 
-/* --- raw.c: memory that was never used. All under blocks_lock. --- */
-
-extern struct spinlock blocks_lock;
-
-enum raw_state {
-    RAW_NONE,     /* not raw memory */
-    RAW_FRESH,    /* the host may hold pages of an earlier guest */
-    RAW_BUSY,     /* being reported */
-    RAW_REPORTED, /* the host knows */
-};
-
-struct raw_extent {
-    pfn_t start;
-    pfn_t end;
-    enum raw_state state;
-};
-
-#define RAW_EXTENTS_MAX 192
-
-/*
- * Give [start, end), which lies in one state, the new state; RAW_NONE removes it. Returns false
- * when the table is full.
- */
-bool raw_set(pfn_t start, pfn_t end, enum raw_state state);
-
-/* The first extent that ends after `pfn`; NULL: none. */
-const struct raw_extent *raw_find(pfn_t pfn);
-
-/* Is all of [start, end) raw, in whatever states? */
-bool raw_covers(pfn_t start, pfn_t end);
-
-/*
- * The highest fresh piece, its ends aligned to `align` pages, crossing no multiple of `limit`;
- * both powers of two, align <= limit.
- */
-bool raw_highest_fresh(uint64_t align, uint64_t limit, struct raw_extent *piece);
-
-/* Fresh pages in pieces aligned to `align` pages. */
-uint64_t raw_reportable(uint64_t align);
-
-/* May a few more pieces be cut? */
-bool raw_has_room(void);
-
-uint64_t raw_pages(enum raw_state state);
-uint64_t raw_largest(void);
-
-/* Reported extents are fresh again. */
-void raw_forget_reports(void);
-
 /* --- block.c: memory blocks --- */
 
 #define BLOCK_PAGES    (UINT64_C(1) << (MEM_BLOCK_SHIFT - PAGE_SHIFT))
@@ -191,11 +189,11 @@ void raw_forget_reports(void);
 #define BLOCK_GRANULES (BLOCK_PAGES / GRANULE_PAGES)
 #define PFN_LIMIT      (UINT64_C(1) << 32) /* links in struct page have 32 bits */
 
-/* One memory block; 32 bytes. Never removed once it has memory. */
+/* One memory block; a descriptor is never removed. */
 struct mem_block {
     uint64_t present[BLOCK_GRANULES / 64]; /* granules whose frames exist */
-    uint32_t pages;    /* frames that the buddy manages, metadata included */
-    uint32_t metadata; /* of these: frame pages */
+    uint16_t *free; /* free elastic pages by granule; NULL: no such memory was ever here */
+    uint32_t pages; /* frames that the buddy manages, metadata included */
 };
 
 /* The block that holds `pfn`, NULL when nothing of it is active. Any context. */
@@ -225,19 +223,17 @@ void block_refill_tables(void);
 uint64_t block_metadata_pages(void);
 uint64_t block_managed_pages(void);
 
-/* --- block_frames.c --- */
+/* Memory was added to what the allocator manages, or removed. Under both locks. */
+void block_account(int64_t managed, int64_t metadata);
+
+/* The page of zeroes that stands for frames without memory. */
+pfn_t block_zero_pfn(void);
 
 /* The frame map of one granule. */
 static inline uintptr_t granule_va(uint64_t granule)
 {
     return FRAME_MAP_BASE + granule * PAGE_SIZE;
 }
-
-/*
- * Move the frame page that lies at `pfn` and serves isolated or reserved frames only to
- * `target`; both frames swap roles after the caller's TLB flush. Thread context.
- */
-void block_move_frame_page(pfn_t pfn, struct page *target);
 
 /* --- pgtable*.c --- */
 
@@ -284,6 +280,18 @@ int pgtable_map_missing(struct pgtable *table, uintptr_t va, uint64_t phys, uint
  * lock.
  */
 int pgtable_lock_with_tables(struct pgtable *table, unsigned minimum, irqflags_t *flags);
+
+/*
+ * Make pages end at both ends of a range, so that unmapping it cannot fail. Returns 0 or
+ * -ENOMEM. Thread context.
+ */
+int pgtable_split(struct pgtable *table, uintptr_t start, uintptr_t end);
+
+/*
+ * pgtable_unmap() that leaves empty tables in place: mapping the same range again needs none. A
+ * pgtable_unmap() of the range frees them.
+ */
+int pgtable_unmap_keep_tables(struct pgtable *table, uintptr_t va, uint64_t size);
 
 /* Replace the 4 KiB leaf at `va`. No flush. Under pgtable_lock. */
 void pgtable_replace_leaf(struct pgtable *table, uintptr_t va, uint64_t phys, unsigned prot);

@@ -13,8 +13,9 @@ struct change {
     uintptr_t start;
     uintptr_t end;
     bool unmap;
-    unsigned prot;  /* of what stays mapped */
-    uint64_t chain; /* unlinked tables */
+    bool keep_tables; /* even empty ones */
+    unsigned prot;    /* of what stays mapped */
+    uint64_t chain;   /* unlinked tables */
 };
 
 /* How many splits it takes until a page ends at `va`. */
@@ -55,8 +56,7 @@ static void split_at(struct pgtable *table, uintptr_t va)
         split_leaf(table, pgtable_walk(table, va, 0));
 }
 
-/* Make pages end at both ends of the range. */
-static int split_ends(struct pgtable *table, uintptr_t start, uintptr_t end)
+int pgtable_split(struct pgtable *table, uintptr_t start, uintptr_t end)
 {
     unsigned needed = 0;
     irqflags_t flags;
@@ -111,7 +111,7 @@ static void change_entry(struct change *change, pte_t *slot, unsigned level, uin
     }
     below = pte_phys(*slot, level);
     change_table(change, phys_to_virt(below), level - 1, base);
-    if (change->unmap && table_empty(phys_to_virt(below), level - 1)) {
+    if (change->unmap && !change->keep_tables && table_empty(phys_to_virt(below), level - 1)) {
         pte_write(slot, PTE_NONE);
         change->table->tables -= order_pages(change->table->cache.order);
         pgtable_chain_add(&change->chain, below);
@@ -154,28 +154,39 @@ static void change_range(struct change *change)
     }
 }
 
-static int change(struct pgtable *table, uintptr_t va, uint64_t size, bool unmap, unsigned prot)
+static int change(struct change *request)
 {
-    struct change request = {
-        .table = table, .start = va, .end = va + size, .unmap = unmap, .prot = prot};
+    const uintptr_t start = request->start, end = request->end;
 
-    ASSERT(IS_ALIGNED(va | size, PAGE_SIZE) && va + size >= va);
-    if (size == 0)
+    ASSERT(IS_ALIGNED(start | end, PAGE_SIZE) && end >= start);
+    if (start == end)
         return 0;
-    if (split_ends(table, va, va + size))
+    if (pgtable_split(request->table, start, end))
         return -ENOMEM;
-    change_range(&request);
-    tlb_flush_all_cpus(va, va + size);
-    pgtable_chain_free(request.chain);
+    change_range(request);
+    tlb_flush_all_cpus(start, end);
+    pgtable_chain_free(request->chain);
     return 0;
 }
 
 int pgtable_unmap(struct pgtable *table, uintptr_t va, uint64_t size)
 {
-    return change(table, va, size, true, 0);
+    struct change request = {.table = table, .start = va, .end = va + size, .unmap = true};
+
+    return change(&request);
+}
+
+int pgtable_unmap_keep_tables(struct pgtable *table, uintptr_t va, uint64_t size)
+{
+    struct change request = {
+        .table = table, .start = va, .end = va + size, .unmap = true, .keep_tables = true};
+
+    return change(&request);
 }
 
 int pgtable_protect(struct pgtable *table, uintptr_t va, uint64_t size, unsigned prot)
 {
-    return change(table, va, size, false, prot);
+    struct change request = {.table = table, .start = va, .end = va + size, .prot = prot};
+
+    return change(&request);
 }

@@ -53,9 +53,8 @@ uintptr_t pgtable_map_piece(struct pgtable *table, uintptr_t va, uintptr_t end, 
                             unsigned prot, bool keep, struct memcache *tables)
 {
     struct pgtable_walk walk = pgtable_walk(table, va, largest_level(va, end, phys));
+    unsigned level;
 
-    if (tables->count < arch_pgtable_nr_levels - 1)
-        return va;
     /* Smaller pages are there already: fill the gaps between them. */
     while (pte_present(*walk.slot) && !pte_is_leaf(*walk.slot, walk.level))
         walk = pgtable_walk(table, va, walk.level - 1);
@@ -63,7 +62,10 @@ uintptr_t pgtable_map_piece(struct pgtable *table, uintptr_t va, uintptr_t end, 
         ASSERT(keep);
         return MIN(end, ALIGN_DOWN(va, level_size(walk.level)) + level_size(walk.level));
     }
-    walk = grow(table, walk, va, MIN(walk.level, largest_level(va, end, phys)), tables);
+    level = MIN(walk.level, largest_level(va, end, phys));
+    if (tables->count < walk.level - level)
+        return va;
+    walk = grow(table, walk, va, level, tables);
     return fill(table, walk, va, end, phys, prot);
 }
 

@@ -67,6 +67,9 @@ bool reclaim_pages(uint64_t pages)
 {
     uint64_t freed = 0;
 
+    /* Reclaimers take locks that come before mm's own. */
+    if (mutex_is_mine(&mm_mutex))
+        return false;
     if (!READ_ONCE(reclaim.first) || READ_ONCE(reclaim.owner) == thread_current())
         return false;
     if (wait_until(&reclaim.done, try_own, NULL, RECLAIM_WAIT_NS))

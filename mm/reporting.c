@@ -201,7 +201,7 @@ static bool forget_some(void)
     irqflags_t flags = spin_lock(&buddy.lock);
     unsigned moved = 0;
 
-    for (unsigned row = 0; row < PAGE_KINDS; row++) {
+    for (unsigned row = 0; row < BUDDY_ROWS; row++) {
         for (unsigned order = 0; order <= MAX_ORDER; order++) {
             struct page *page;
 

@@ -44,6 +44,8 @@ static void collect(struct memory_stats *stats)
     stats->kernel = (uint64_t)accounts.kernel;
     stats->movable = (uint64_t)accounts.movable;
     stats->metadata = block_metadata_pages();
+    stats->elastic = buddy.elastic_pages;
+    stats->elastic_free = buddy.elastic_free;
     stats->largest_free = MAX(raw_largest(), largest_block());
     stats->allocations = accounts.allocations;
     stats->failures = accounts.failures;
@@ -56,9 +58,10 @@ void memory_stats_get(struct memory_stats *stats)
 {
     uint64_t ballooned = (uint64_t)__atomic_load_n(&ballooned_pages, __ATOMIC_RELAXED);
     uint64_t *const in_pages[] = {
-        &stats->total,    &stats->free,      &stats->reported,     &stats->warm,
-        &stats->raw,      &stats->cpu_cache, &stats->kernel,       &stats->movable,
-        &stats->metadata, &stats->ballooned, &stats->largest_free, &stats->cold_taken,
+        &stats->total,    &stats->free,         &stats->reported,     &stats->warm,
+        &stats->raw,      &stats->cpu_cache,    &stats->kernel,       &stats->movable,
+        &stats->metadata, &stats->ballooned,    &stats->largest_free, &stats->cold_taken,
+        &stats->elastic,  &stats->elastic_free,
     };
 
     memset(stats, 0, sizeof(*stats));

@@ -31,8 +31,9 @@ struct elastic_region {
     void (*changed)(struct elastic_region *self);
     /* mm's own */
     struct list link;
-    uint64_t *plugged_map; /* bit per subblock */
+    uint64_t *plugged_map; /* bit per subblock: in use by mm */
     uint64_t plugged;      /* subblocks in use by mm */
+    uint32_t *holders;     /* by elastic block: the subblock with its frame arrays */
 };
 
 /*
@@ -78,6 +79,13 @@ void elastic_removed(struct elastic_region *region, const struct phys_range *ran
 
 /* Bytes plugged, and of them free or reported. Thread context. */
 void elastic_stats(struct elastic_region *region, uint64_t *plugged, uint64_t *free);
+
+/* A pin was dropped or memory is no longer promised: who was refused looks again. Any context.
+ */
+void elastic_look_again(void);
+
+/* An allocation failed: who can plug more looks whether the host grants it. Any context. */
+void elastic_note_shortage(void);
 
 /* The lowest run of at most `max_subblocks` adjacent unplugged subblocks below `limit`. */
 bool elastic_find_unplugged(struct elastic_region *region, uint64_t limit,

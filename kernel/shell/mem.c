@@ -34,6 +34,8 @@ static void print_machine(const struct memory_stats *stats)
         {"metadata", stats->metadata},
         {"metadata_per_gib", metadata_per_gib(stats)},
         {"ballooned", stats->ballooned},
+        {"elastic", stats->elastic},
+        {"elastic_free", stats->elastic_free},
         {"image", stats->image},
         {"largest_free", stats->largest_free},
         {"allocations", stats->allocations},
@@ -87,6 +89,8 @@ static void print_totals(const struct memory_stats *stats)
     row("  metadata", stats->metadata, text);
     kmalloc_stats(&objects, &pages);
     row("kernel objects", objects, "in use, of the kernel's memory");
+    row("elastic", stats->elastic, "plugged, can be unplugged");
+    row("  free", stats->elastic_free, "");
     row("image", stats->image, "beside the total");
     row("largest free", stats->largest_free, "");
     kprintf("  %llu allocations, %llu failed\n", (unsigned long long)stats->allocations,

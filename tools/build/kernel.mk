@@ -18,11 +18,7 @@ APP_DIRS    := libc apps/$(APP)
 sources = $(foreach dir,$(1),$(wildcard $(dir)/*.c $(dir)/*.S $(dir)/*.asm))
 objects = $(patsubst %,$(BUILD)/obj/%.o,$(call sources,$(1)))
 
-# The memory device's driver joins the image when mm/ can take its memory in; until then only the
-# unit tests drive it.
-NOT_IN_IMAGE := $(BUILD)/obj/drivers/virtio/mem%
-
-KERNEL_OBJS := $(filter-out $(NOT_IN_IMAGE),$(call objects,$(KERNEL_DIRS)))
+KERNEL_OBJS := $(call objects,$(KERNEL_DIRS))
 APP_OBJS    := $(call objects,$(APP_DIRS))
 
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes \

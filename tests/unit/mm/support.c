@@ -54,7 +54,7 @@ uint64_t host_backed(void)
 
 void check_reported_untouched(void)
 {
-    for (unsigned row = 0; row < PAGE_KINDS; row++) {
+    for (unsigned row = 0; row < BUDDY_ROWS; row++) {
         for (unsigned order = 0; order <= MAX_ORDER; order++) {
             for (uint32_t pfn = buddy.lists[row][REPORTED][order].head; pfn;
                  pfn = pfn_to_page(pfn)->next)

@@ -239,7 +239,11 @@ static void take_must_fail(pfn_t start, pfn_t end, int error, pfn_t expected_obs
     pfn_t obstacle = 0;
 
     memory_stats_get(&before);
-    CHECK_EQ(contiguous_take(start, end, PAGE_MOVABLE, &obstacle), error);
+    mutex_lock(&mm_mutex);
+    reporting_pause();
+    CHECK_EQ(contiguous_take(start, end, PAGE_MOVABLE, false, &obstacle), error);
+    reporting_resume();
+    mutex_unlock(&mm_mutex);
     if (expected_obstacle)
         CHECK_EQ(obstacle, expected_obstacle);
     CHECK_EQ(buddy.isolated[WARM] + buddy.isolated[REPORTED], 0);
@@ -281,7 +285,9 @@ TEST(range_that_is_not_all_memory)
                    20 * MIB >> PAGE_SHIFT);
     take_must_fail(39 * MIB >> PAGE_SHIFT, 50 * MIB >> PAGE_SHIFT, -EAGAIN,
                    40 * MIB >> PAGE_SHIFT);
+    mutex_lock(&mm_mutex);
     CHECK_EQ(contiguous_take(300 * MIB >> PAGE_SHIFT, (300 * MIB >> PAGE_SHIFT) + 1,
-                             PAGE_KERNEL, &(pfn_t){0}),
+                             PAGE_KERNEL, false, &(pfn_t){0}),
              -EAGAIN);
+    mutex_unlock(&mm_mutex);
 }

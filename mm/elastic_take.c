@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Taking subblocks out of use: whole free runs first, then the subblock that is cheapest to
+ * empty. What is refused says by whom and how much is missing.
+ */
+#include "elastic.h"
+#include "isolate.h"
+#include "notify.h"
+#include <neap/errors.h>
+#include <neap/movable.h>
+#include <neap/pin.h>
+#include <neap/space.h>
+
+/* One call of elastic_take(). */
+struct request {
+    struct elastic_region *region;
+    uint64_t max; /* subblocks */
+    struct phys_range *taken;
+    struct elastic_refusal *why;
+    const bool *cancel;
+};
+
+/* Free pages that nobody was promised: as much may go. */
+static uint64_t pages_to_spare(void)
+{
+    irqflags_t blocks_flags = spin_lock(&blocks_lock);
+    irqflags_t flags = spin_lock(&buddy.lock);
+    uint64_t boot, free, keep;
+
+    free = buddy.pages[WARM] + buddy.pages[REPORTED];
+    boot = free - buddy.elastic_free + raw_pages(RAW_FRESH) + raw_pages(RAW_BUSY) +
+           raw_pages(RAW_REPORTED);
+    keep = MIN(boot, buddy.kernel_floor);
+    free = boot + buddy.elastic_free;
+    spin_unlock(&buddy.lock, flags);
+    spin_unlock(&blocks_lock, blocks_flags);
+    keep += space_promised_pages();
+    return free > keep ? free - keep : 0;
+}
+
+/* Empty the subblocks of `choice` and take them out of use, or leave all as it was. */
+static int take_range(const struct request *request, const struct choice *choice)
+{
+    struct elastic_region *region = request->region;
+    const struct frames frames = subblock_frames(region, choice->first, choice->end);
+    struct isolation how = {.evacuate = true, .cancel = request->cancel};
+    int error;
+
+    /* From here on the direct map can be changed without memory. */
+    if (pgtable_split(&kernel_pgtable, DIRECT_MAP_BASE + (frames.start << PAGE_SHIFT),
+                      DIRECT_MAP_BASE + (frames.end << PAGE_SHIFT)))
+        return -ENOMEM;
+    isolate_begin(frames.start, frames.end);
+    error = isolate_range(frames.start, frames.end, &how);
+    isolate_end();
+    if (error) {
+        isolate_give_back(frames.start, frames.end);
+        return error;
+    }
+    elastic_take_out(region, &frames);
+    *request->taken = (struct phys_range){frames.start << PAGE_SHIFT, frames.end << PAGE_SHIFT};
+    return 0;
+}
+
+static void note_held(const struct request *request, const struct choice *choice)
+{
+    const struct frames frames = subblock_frames(request->region, choice->first, choice->end);
+
+    request->why->pinned += request->region->subblock;
+    if (!request->why->holder)
+        request->why->holder = pin_owner(frames.start, frames.end);
+}
+
+/* Not everything that was asked for fits elsewhere: be told when at least something does. */
+static int note_missing(const struct request *request, uint64_t spare, uint64_t needed)
+{
+    uint64_t asked = request->max * subblock_pages(request->region);
+    irqflags_t flags = spin_lock(&buddy.lock);
+    uint64_t free = buddy.pages[WARM] + buddy.pages[REPORTED];
+
+    spin_unlock(&buddy.lock, flags);
+    request->why->missing = MAX(asked > spare ? asked - spare : 0, needed) << PAGE_SHIFT;
+    notify_when_free(free + needed);
+    return -ENOMEM;
+}
+
+/* Is there room for what lives in this subblock, and can all of it move? */
+static int examine(const struct request *request, const struct choice *choice)
+{
+    const struct frames frames = subblock_frames(request->region, choice->first, choice->end);
+    const struct contents contents = elastic_contents(&frames);
+    uint64_t spare = pages_to_spare(), here = elastic_free_in(request->region, choice->first);
+
+    if (contents.pinned)
+        return -EBUSY;
+    spare -= MIN(spare, here);
+    return contents.live > spare ? note_missing(request, spare + here, contents.live - spare)
+                                 : 0;
+}
+
+static void count_kernel(const struct request *request)
+{
+    const struct elastic_region *region = request->region;
+
+    for (uint64_t i = 0; i < subblock_count(region); i++) {
+        if (subblock_plugged(region, i) && elastic_is_kernel(region, i))
+            request->why->kernel += region->subblock;
+    }
+}
+
+static int take_victim(const struct request *request)
+{
+    struct choice choice = {0};
+    bool missing = false;
+
+    while (elastic_next_victim(request->region, &choice)) {
+        int error = examine(request, &choice);
+
+        if (!error)
+            error = take_range(request, &choice);
+        if (!error || error == -ECANCELED)
+            return error;
+        if (READ_ONCE(*request->cancel))
+            return -ECANCELED;
+        missing |= error == -ENOMEM;
+        if (error == -EBUSY)
+            note_held(request, &choice);
+    }
+    count_kernel(request);
+    if (missing)
+        return -ENOMEM;
+    request->why->missing = 0;
+    return -EBUSY;
+}
+
+/* Free runs, as far as the memory is not promised. */
+static int take_free(const struct request *request)
+{
+    uint64_t spare = pages_to_spare() / subblock_pages(request->region);
+    struct choice choice;
+
+    if (!spare || !elastic_free_run(request->region, MIN(request->max, spare), &choice))
+        return -EAGAIN;
+    return take_range(request, &choice);
+}
+
+int elastic_take(struct elastic_region *region, uint64_t max_subblocks,
+                 struct phys_range *taken, struct elastic_refusal *why, const bool *cancel)
+{
+    const struct request request = {region, max_subblocks, taken, why, cancel};
+    int error;
+
+    *why = (struct elastic_refusal){0};
+    mutex_lock(&mm_mutex);
+    reporting_pause();
+    notify_expect();
+    /* The counts by granule know what is on the lists. */
+    alloc_drain_cpu_caches();
+    error = take_free(&request);
+    if (error && error != -ECANCELED)
+        error = take_victim(&request);
+    reporting_resume();
+    mutex_unlock(&mm_mutex);
+    return error;
+}
