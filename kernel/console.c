@@ -25,6 +25,9 @@ static void put(char c)
     arch_console_putc(c);
 }
 
+/* Longest piece of a line that is written at once. */
+#define PIECE_SIZE 256
+
 /* Write at most one line; a line that another writer left unfinished is ended first. */
 static void write_line(const struct thread *who, const char *text, size_t length)
 {
@@ -42,11 +45,16 @@ static void write_line(const struct thread *who, const char *text, size_t length
 void console_write_as(const struct thread *who, const char *text, size_t length)
 {
     while (length > 0) {
-        const char *end = memchr(text, '\n', length);
-        size_t part = end ? (size_t)(end - text) + 1 : length;
+        size_t part = MIN(length, (size_t)PIECE_SIZE);
+        const char *end = memchr(text, '\n', part);
+        char piece[PIECE_SIZE];
 
+        if (end)
+            part = (size_t)(end - text) + 1;
+        /* Application memory may have to be filled in or waited for: not under the lock. */
+        memcpy(piece, text, part);
         /* One lock hold a line, so that interrupts wait for one line at most. */
-        write_line(who, text, part);
+        write_line(who, piece, part);
         text += part;
         length -= part;
     }
@@ -109,6 +117,7 @@ static size_t take_input(char *buffer, size_t size, uint64_t *lost)
 
 int console_read(char *buffer, size_t size, uint64_t timeout_ns)
 {
+    char bytes[64]; /* the buffer may be application memory: not under the lock */
     size_t count = 0;
     uint64_t lost;
 
@@ -118,7 +127,8 @@ int console_read(char *buffer, size_t size, uint64_t timeout_ns)
     while (count == 0) {
         if (wait_until(&in_waiters, has_input, NULL, timeout_ns) != 0)
             return -ETIMEDOUT;
-        count = take_input(buffer, size, &lost);
+        count = take_input(bytes, MIN(size, sizeof(bytes)), &lost);
+        memcpy(buffer, bytes, count);
         if (lost > 0)
             log_warning("console",
                         "%llu typed bytes lost: they came faster than they were read",

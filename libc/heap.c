@@ -1,100 +1,57 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The application heap behind malloc(): a range of addresses that grows and shrinks at its
- * end. What lies below the break is mapped, in large pages where they fit, and what malloc()
- * trims goes back to the page allocator at once, and so to the host.
+ * The application heap behind malloc(): addresses reserved once, committed up to the break.
+ * What malloc() trims goes back to the page allocator at once, and so to the host.
  *
  * malloc() calls sbrk() under its own lock; nobody else may call it.
  */
 #include <errno.h>
-#include <neap/alloc.h>
-#include <neap/panic.h>
-#include <neap/pgtable.h>
+#include <neap/compiler.h>
+#include <neap/space.h>
 #include <unistd.h>
 
-#define LARGE_PAGE (PAGE_SIZE << PAGEBLOCK_ORDER)
+/* More than any machine has memory; the rest is for other users of the address space. */
+#define HEAP_LIMIT (HEAP_SIZE / 4)
 
-static uintptr_t heap_break = HEAP_BASE;
-static uintptr_t heap_mapped = HEAP_BASE; /* end of what is mapped, page aligned */
+static struct {
+    uintptr_t start; /* 0: not reserved yet */
+    uintptr_t end;   /* the break */
+    uintptr_t committed;
+} heap;
 
-static int map_block(unsigned order)
+static int reserve(void)
 {
-    struct page *page = alloc_pages(order, PAGE_MOVABLE, ALLOC_ZERO);
-    int error;
-
-    if (!page)
-        return -ENOMEM;
-    error = pgtable_map(&kernel_pgtable, heap_mapped, page_to_phys(page), PAGE_SIZE << order,
-                        PROT_KERNEL_RW);
-    if (error)
-        free_pages(page, order);
-    else
-        heap_mapped += PAGE_SIZE << order;
-    return error;
+    if (!heap.start)
+        heap.start = heap.end = heap.committed = space_reserve(HEAP_LIMIT, PAGE_SIZE);
+    return heap.start ? 0 : -1;
 }
 
-/* Give back the last block of the heap if it lies above `end`. Returns whether it did. */
-static bool unmap_last_block(uintptr_t end)
+/* Commit or decommit until everything below the break is committed, to a page. */
+static int set_break(uintptr_t end)
 {
-    uintptr_t start = ALIGN_DOWN(heap_mapped - PAGE_SIZE, LARGE_PAGE);
-    unsigned order = PAGEBLOCK_ORDER;
-    struct page *page;
-    uint64_t phys;
+    uintptr_t wanted = ALIGN_UP(end, PAGE_SIZE);
 
-    if (heap_mapped == HEAP_BASE)
-        return false;
-    /* A large block starts on a large page's boundary and its head knows the order. */
-    ASSERT(pgtable_lookup(&kernel_pgtable, start, &phys, NULL, NULL));
-    page = phys_to_page(phys);
-    if (page->order != PAGEBLOCK_ORDER || !IS_ALIGNED(heap_mapped, LARGE_PAGE)) {
-        order = 0;
-        start = heap_mapped - PAGE_SIZE;
-        ASSERT(pgtable_lookup(&kernel_pgtable, start, &phys, NULL, NULL));
-        page = phys_to_page(phys);
-    }
-    if (start < end || pgtable_unmap(&kernel_pgtable, start, PAGE_SIZE << order))
-        return false;
-    free_pages(page, order);
-    heap_mapped = start;
-    return true;
-}
-
-static void shrink_to(uintptr_t end)
-{
-    while (unmap_last_block(ALIGN_UP(end, PAGE_SIZE)))
-        ;
-}
-
-static int grow_to(uintptr_t end)
-{
-    uintptr_t before = heap_mapped;
-
-    while (heap_mapped < end) {
-        bool large = IS_ALIGNED(heap_mapped, LARGE_PAGE) && end - heap_mapped >= LARGE_PAGE;
-
-        /* Without a large page, small ones: one more attempt, no other difference. */
-        if (large && map_block(PAGEBLOCK_ORDER) == 0)
-            continue;
-        if (map_block(0)) {
-            shrink_to(before);
-            return -ENOMEM;
-        }
-    }
+    if (wanted > heap.committed &&
+        space_commit(heap.committed, wanted - heap.committed, SPACE_READ | SPACE_WRITE))
+        return -1;
+    /* Without a table for a split the memory stays for now. */
+    if (wanted < heap.committed && space_decommit(wanted, heap.committed - wanted))
+        wanted = heap.committed;
+    heap.committed = wanted;
+    heap.end = end;
     return 0;
 }
 
 void *sbrk(ptrdiff_t increment)
 {
-    uintptr_t before = heap_break;
-    uintptr_t after = before + (uintptr_t)increment;
+    uintptr_t before, after;
 
-    if (after < HEAP_BASE || after - HEAP_BASE > HEAP_SIZE ||
-        (increment > 0 && grow_to(after))) {
-        errno = ENOMEM;
-        return (void *)-1;
+    if (reserve() == 0) {
+        before = heap.end;
+        after = before + (uintptr_t)increment;
+        if (after - heap.start <= HEAP_LIMIT && set_break(after) == 0)
+            return (void *)before;
     }
-    heap_break = after;
-    if (increment < 0)
-        shrink_to(after);
-    return (void *)before;
+    errno = ENOMEM;
+    return (void *)-1;
 }

@@ -96,7 +96,7 @@ static struct page *take_slowly(unsigned order, enum page_kind kind, unsigned al
     }
     if (!page && !(alloc_flags & ALLOC_ATOMIC) && thread_may_sleep())
         page = take_with_effort(order, kind, alloc_flags);
-    if (!page)
+    if (!page && !(alloc_flags & ALLOC_OPTIONAL))
         alloc_complain(order_pages(order), kind);
     return page;
 }
@@ -111,7 +111,7 @@ struct page *alloc_pages(unsigned order, enum page_kind kind, unsigned flags)
         if (!page)
             page = take_slowly(order, kind, flags);
     }
-    if (!page)
+    if (!page && !(flags & ALLOC_OPTIONAL))
         account_failure();
     if (page && (flags & ALLOC_ZERO))
         memset(page_to_virt(page), 0, PAGE_SIZE << order);

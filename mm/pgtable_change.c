@@ -78,7 +78,7 @@ int pgtable_split(struct pgtable *table, uintptr_t start, uintptr_t end)
 static bool table_empty(const pte_t *entries, unsigned level)
 {
     for (unsigned i = 0; i < level_entries(level); i++) {
-        if (pte_present(entries[i]))
+        if (entries[i] != PTE_NONE)
             return false;
     }
     return true;

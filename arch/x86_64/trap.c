@@ -8,6 +8,7 @@
 #include <neap/cpu.h>
 #include <neap/log.h>
 #include <neap/panic.h>
+#include <neap/space.h>
 #include <neap/thread.h>
 #include <neap/trace.h>
 #include <neap/vmap.h>
@@ -16,6 +17,25 @@ extern char x86_safe_read_access[], x86_safe_read_failed[], x86_expect_landing[]
 
 int x86_expect_call(void (*fn)(void *), void *arg, uint64_t *stack);
 int x86_user_call(uintptr_t pc, uintptr_t sp, uint64_t *stack);
+/* A page of the application's address space that is to be filled in or is being moved. */
+static bool fill_in(const struct trap_frame *frame, uintptr_t address)
+{
+    bool interrupts = frame->rflags & RFLAGS_IF, done;
+    unsigned access = frame->error & FAULT_WRITE ? SPACE_WRITE : SPACE_READ;
+
+    if (frame->vector != VECTOR_PAGE_FAULT || !space_contains(address) ||
+        (frame->error & (FAULT_USER | FAULT_RESERVED)) ||
+        frame->rip == (uintptr_t)x86_safe_read_access)
+        return false;
+    if (frame->error & FAULT_FETCH)
+        access = SPACE_EXEC;
+    if (interrupts)
+        arch_irq_enable();
+    done = space_fault(address, access, interrupts && thread_may_sleep());
+    arch_irq_disable();
+    return done;
+}
+
 void x86_trap_dispatch(struct trap_frame *frame);
 
 /* Where a trap shall continue that someone waits for. One at a time. */
@@ -147,6 +167,6 @@ void x86_trap_dispatch(struct trap_frame *frame)
     if (frame->vector == VECTOR_NMI)
         x86_stop_if_asked();
     trace_record(TRACE_TRAP, frame->vector, address, frame->rip, begin, arch_clock_ns());
-    if (!recover(frame, address))
+    if (!fill_in(frame, address) && !recover(frame, address))
         report(frame, address);
 }

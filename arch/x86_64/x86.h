@@ -156,6 +156,14 @@ enum {
     NR_VECTORS = 256,
 };
 
+/* Error code of a page fault. */
+enum {
+    FAULT_WRITE = 1u << 1,
+    FAULT_USER = 1u << 2,
+    FAULT_RESERVED = 1u << 3,
+    FAULT_FETCH = 1u << 4,
+};
+
 /* What trap_entry.asm saves, in its order. */
 struct trap_frame {
     uint64_t r15, r14, r13, r12, r11, r10, r9, r8;

@@ -47,7 +47,12 @@ void arch_pgtable_init(void);
  *   unsigned pte_prot(pte_t, unsigned level)   enum prot bits of a leaf
  *   void pte_write(pte_t *slot, pte_t value)   one atomic store, visible to the walker
  *   PTE_NONE                                   an absent entry
+ * and entries that the walker takes for absent, of any level, with PTE_BITS bits for mm:
+ *   pte_t pte_waiting(unsigned bits)           waits for its first touch
+ *   pte_t pte_away(uint64_t phys, unsigned bits) a leaf out of reach; pte_phys() tells where
+ *   bool pte_is_waiting(pte_t), bool pte_is_away(pte_t), unsigned pte_bits(pte_t)
  */
+#define PTE_BITS 4
 #include <asm/pgtable.h>
 
 /* The root table of the kernel's address space and making another root active on this CPU. */

@@ -15,6 +15,7 @@ enum alloc_flags {
     ALLOC_ZERO = 1u << 0,       /* fill with zero bytes */
     ALLOC_ATOMIC = 1u << 1,     /* never sleeps: implied where the caller may not sleep */
     ALLOC_NO_RECLAIM = 1u << 2, /* fail rather than ask reclaimers (balloon's own inflate) */
+    ALLOC_OPTIONAL = 1u << 3,   /* the caller does with less: a failure is no news */
 };
 
 /*

@@ -13,12 +13,14 @@
  * Locks: space_lock (LOCK_RANK_SPACE, reserved addresses and promises) outside pgtable_lock.
  * Memory is never allocated under them, so a fault may be taken in any context that does not
  * hold them or an inner lock; where the caller may not sleep, memory must be free at once.
+ * Interrupt handlers do not touch the address space: the page may be away on their own CPU.
  *
  * Ranges are bytes, page aligned, and lie inside one reservation: else -EINVAL.
  */
 #ifndef NEAP_SPACE_H
 #define NEAP_SPACE_H
 
+#include <arch/irq.h>
 #include <arch/layout.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -76,6 +78,20 @@ static inline bool space_contains(uintptr_t va)
  * had interrupts on and may sleep. Interrupts on where they were on at the fault.
  */
 bool space_fault(uintptr_t va, unsigned access, bool may_sleep);
+
+struct page;
+
+/*
+ * Find the frame of a committed address that `access` is allowed to, filling it in where it
+ * was never touched, and keep it in its place: on success the page tables are locked until
+ * space_block_release(), so that the frame can be pinned. *size: bytes from `va` on that lie
+ * in the same block. NULL: not committed, or not allowed. Thread context, no spinlock held.
+ */
+struct page *space_block_hold(uintptr_t va, unsigned access, uint64_t *size, irqflags_t *flags);
+void space_block_release(irqflags_t flags);
+
+/* Bytes that a commit would get now, without asking reclaimers. Any context. */
+uint64_t space_available(void);
 
 /* In bytes, but for the counts. */
 struct space_stats {

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <neap/memory.h>
 #include <neap/sections.h>
+#include <neap/space.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -149,6 +150,8 @@ static void fill_tlb(uintptr_t va, bool write)
     pte_t pte;
     int level;
 
+    if (!shim_access_ok(va, write) && space_contains(va))
+        (void)space_fault(va, write ? SPACE_WRITE : SPACE_READ, thread_may_sleep());
     if (!shim_access_ok(va, write) && trying)
         siglongjmp(try_failed, 1);
     if (!shim_access_ok(va, write))

@@ -17,6 +17,11 @@
 #define X86_PTE_NX       (UINT64_C(1) << 63)
 #define X86_PTE_PHYS     UINT64_C(0x000ffffffffff000)
 
+/* Absent entries with a meaning: the processor ignores all bits but the first. */
+#define X86_SOFT_WAITING    (UINT64_C(1) << 1)
+#define X86_SOFT_AWAY       (UINT64_C(1) << 2)
+#define X86_SOFT_BITS_SHIFT 3
+
 /*
  * Accessed and dirty are set from the start: the kernel does not read them, and the walker
  * then never writes to a table.
@@ -73,6 +78,31 @@ static inline unsigned pte_prot(pte_t pte, unsigned level)
     if (pte & X86_PTE_USER)
         prot |= PROT_USER;
     return prot;
+}
+
+static inline pte_t pte_waiting(unsigned bits)
+{
+    return X86_SOFT_WAITING | (uint64_t)bits << X86_SOFT_BITS_SHIFT;
+}
+
+static inline pte_t pte_away(uint64_t phys, unsigned bits)
+{
+    return phys | X86_SOFT_AWAY | (uint64_t)bits << X86_SOFT_BITS_SHIFT;
+}
+
+static inline bool pte_is_waiting(pte_t pte)
+{
+    return (pte & (X86_PTE_PRESENT | X86_SOFT_WAITING)) == X86_SOFT_WAITING;
+}
+
+static inline bool pte_is_away(pte_t pte)
+{
+    return (pte & (X86_PTE_PRESENT | X86_SOFT_AWAY)) == X86_SOFT_AWAY;
+}
+
+static inline unsigned pte_bits(pte_t pte)
+{
+    return pte >> X86_SOFT_BITS_SHIFT & ((1u << PTE_BITS) - 1);
 }
 
 static inline void pte_write(pte_t *slot, pte_t value)
