@@ -84,18 +84,20 @@ static int note_missing(const struct request *request, uint64_t spare, uint64_t 
     return -ENOMEM;
 }
 
-/* Is there room for what lives in this subblock, and can all of it move? */
+/*
+ * Can all of it move, and does what lives here fit into what is left? The free pages leave,
+ * too, and may be promised.
+ */
 static int examine(const struct request *request, const struct choice *choice)
 {
     const struct frames frames = subblock_frames(request->region, choice->first, choice->end);
     const struct contents contents = elastic_contents(&frames);
-    uint64_t spare = pages_to_spare(), here = elastic_free_in(request->region, choice->first);
+    uint64_t needed = contents.live + elastic_free_in(request->region, choice->first);
+    uint64_t spare = pages_to_spare();
 
     if (contents.pinned)
         return -EBUSY;
-    spare -= MIN(spare, here);
-    return contents.live > spare ? note_missing(request, spare + here, contents.live - spare)
-                                 : 0;
+    return needed > spare ? note_missing(request, spare, needed - spare) : 0;
 }
 
 static void count_kernel(const struct request *request)
@@ -106,6 +108,15 @@ static void count_kernel(const struct request *request)
         if (subblock_plugged(region, i) && elastic_is_kernel(region, i))
             request->why->kernel += region->subblock;
     }
+}
+
+/* Lent memory needs no room elsewhere. */
+static bool anything_lent(void)
+{
+    struct memory_stats stats;
+
+    memory_stats_get(&stats);
+    return stats.ballooned > 0;
 }
 
 static int take_victim(const struct request *request)
@@ -125,6 +136,8 @@ static int take_victim(const struct request *request)
         missing |= error == -ENOMEM;
         if (error == -EBUSY)
             note_held(request, &choice);
+        else if (!anything_lent())
+            break; /* every other one would need as much room */
     }
     count_kernel(request);
     if (missing)

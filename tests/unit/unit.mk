@@ -11,6 +11,8 @@ UNIT_SUITES ?= mm virtio
 UNIT_CODE_mm     := $(wildcard mm/*.c)
 UNIT_CODE_virtio := $(wildcard mm/*.c drivers/pci/*.c drivers/virtio/*.c)
 
+comma := ,
+
 # Further suites bring a suite.mk that extends UNIT_SUITES and names their code.
 -include $(wildcard tests/unit/*/suite.mk)
 
@@ -35,7 +37,7 @@ $$(UNIT_BUILD)/obj/$(1)/%.o: %.c
 
 $$(UNIT_BUILD)/$(1): $$(UNIT_OBJECTS_$(1)) tests/unit/shim/tables.ld
 	@mkdir -p $$(@D)
-	$(Q)$$(UNIT_CC) -o $$@ $$(UNIT_OBJECTS_$(1)) $$(UNIT_LDFLAGS)
+	$(Q)$$(UNIT_CC) -o $$@ $$(UNIT_OBJECTS_$(1)) $$(UNIT_LDFLAGS) $$(UNIT_LDFLAGS_$(1))
 
 -include $$(UNIT_OBJECTS_$(1):.o=.d)
 endef
