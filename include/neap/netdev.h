@@ -201,8 +201,9 @@ struct netdev_upcalls {
     /* A batch of frames, linked by next_frame, now the user's. */
     void (*receive)(void *arg, unsigned queue, struct netdev_buffer *frames);
     /*
-     * A frame left the device's hands. From the queue's poll thread, or from inside
-     * netdev_transmit() on this queue by any thread: must not sleep, transmit or take a mutex.
+     * A frame left the device's hands. From the queue's poll thread, from inside
+     * netdev_transmit() on this queue by any thread, or from the thread that resets the device:
+     * must not sleep, transmit or take a mutex.
      */
     void (*completed)(void *arg, unsigned queue, void *token);
     /* There is room again after -ENOSPC. May be NULL. */

@@ -12,7 +12,7 @@ NEWLIB_INC := $(NEWLIB)/$(NEWLIB_TARGET)/include
 NEWLIB_LIB := $(NEWLIB)/$(NEWLIB_TARGET)/lib
 
 # Every folder of the house that goes into the image; all its sources do.
-KERNEL_DIRS := arch/$(ARCH) mm kernel kernel/shell $(ARCH_DRIVER_DIRS) drivers/virtio tests/guest
+KERNEL_DIRS := arch/$(ARCH) mm kernel kernel/shell $(ARCH_DRIVER_DIRS) drivers/net drivers/virtio tests/guest
 APP_DIRS    := libc apps/$(APP)
 
 sources = $(foreach dir,$(1),$(wildcard $(dir)/*.c $(dir)/*.S $(dir)/*.asm))

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Sending frames. A frame goes to the ring as it lies in memory; its header goes into the room
+ * in front of it, or into the slot that stands for it while it is in flight.
+ *
+ * Interrupts of the transmit queue are on only while the user waits for room. Else finished
+ * frames are taken back in batches when the ring has filled up halfway, in every round of the
+ * poll thread, and a little after the last one by a timer.
+ */
+#include "net.h"
+#include <neap/endian.h>
+#include <neap/errors.h>
+#include <neap/log.h>
+#include <neap/page.h>
+#include <string.h>
+
+#define REAP_BATCH 16
+
+/* The first look after a frame was sent; twice as long after each that found nothing. */
+#define LOOK_FIRST_NS (2 * NS_PER_MS)
+#define LOOK_LAST_NS  NS_PER_S
+/* So many looks make about 10 seconds. */
+#define LOOKS_STALLED 18
+
+static const uint8_t gso_types[] = {
+    [NETDEV_SEGMENT_NONE] = NET_GSO_NONE,
+    [NETDEV_SEGMENT_TCP4] = NET_GSO_TCP4,
+    [NETDEV_SEGMENT_TCP6] = NET_GSO_TCP6,
+    [NETDEV_SEGMENT_UDP] = NET_GSO_UDP_L4,
+};
+
+/* NET-016 to NET-018, NET-038 to NET-044 */
+static void write_header(struct net_header *header, unsigned bytes, const struct netdev_tx *tx)
+{
+    memset(header, 0, bytes);
+    if (!tx->checksum)
+        return;
+    header->flags = NET_HDR_NEEDS_CSUM;
+    header->csum_start = le16(tx->csum_start);
+    header->csum_offset = le16(tx->csum_offset);
+    if (!tx->segmentation)
+        return;
+    header->gso_type = gso_types[tx->segmentation] | (tx->ecn ? NET_GSO_ECN : 0);
+    header->header_length = le16(tx->header_length);
+    header->gso_size = le16(tx->segment_size);
+}
+
+/* Under the lock. Takes up to REAP_BATCH tokens back. */
+static unsigned reap(struct net_tx *tx, void *tokens[REAP_BATCH])
+{
+    struct net_slot *slot;
+    unsigned nr = 0;
+
+    while (nr < REAP_BATCH && (slot = virtqueue_take(tx->queue, NULL))) {
+        tokens[nr++] = slot->token;
+        slot->next = tx->free;
+        tx->free = slot;
+    }
+    tx->in_flight -= nr;
+    return nr;
+}
+
+static int add(struct net *net, struct net_tx *txq, const struct netdev_tx *tx)
+{
+    struct virtio_sg sg[NETDEV_TX_PIECES_MAX + 1];
+    struct net_slot *slot = txq->free;
+    bool in_front = tx->headroom >= net->header_bytes;
+    unsigned nr = 0;
+    int error;
+
+    if (!slot)
+        return -ENOSPC;
+    if (in_front) {
+        write_header(phys_to_virt(tx->pieces[0].phys - net->header_bytes), net->header_bytes,
+                     tx);
+    } else {
+        write_header(&slot->header, net->header_bytes, tx);
+        sg[nr++] = (struct virtio_sg){virt_to_phys(&slot->header), net->header_bytes};
+    }
+    for (unsigned i = 0; i < tx->nr_pieces; i++)
+        sg[nr++] = (struct virtio_sg){tx->pieces[i].phys, tx->pieces[i].length};
+    if (in_front) {
+        sg[0].phys -= net->header_bytes;
+        sg[0].length += net->header_bytes;
+    }
+    error = virtqueue_add(txq->queue, sg, nr, 0, slot);
+    if (error)
+        return error;
+    txq->free = slot->next;
+    slot->token = tx->token;
+    txq->in_flight++;
+    return 0;
+}
+
+/* Under the lock: the user will wait for room. */
+static void stop(struct net_pair *pair)
+{
+    struct netdev *netdev = &pair->net->netdev;
+
+    netdev_queue_stats(netdev, pair->index)->tx_full++;
+    pair->tx.stopped = true;
+    if (virtqueue_enable_callback(pair->tx.queue))
+        netdev_schedule(netdev, pair->index);
+}
+
+static void kick(struct net_pair *pair)
+{
+    netdev_queue_stats(&pair->net->netdev, pair->index)->kicks++;
+    virtqueue_kick(pair->tx.queue);
+}
+
+/* Under the lock. */
+static int send(struct net_pair *pair, const struct netdev_tx *tx, uint32_t length, bool more)
+{
+    struct netdev_stats *stats = netdev_queue_stats(&pair->net->netdev, pair->index);
+    int error = add(pair->net, &pair->tx, tx);
+
+    if (error) {
+        if (error == -ENOSPC)
+            stop(pair);
+        /* What was sent with `more` has no successor now. */
+        kick(pair);
+        return error == -ENOSPC ? error : error == -EIO ? -ENETDOWN : -EMSGSIZE;
+    }
+    stats->tx_frames++;
+    stats->tx_bytes += length;
+    if (!more)
+        kick(pair);
+    net_look_again(pair, LOOK_FIRST_NS);
+    return 0;
+}
+
+int net_transmit(struct netdev *netdev, unsigned queue, const struct netdev_tx *tx,
+                 uint32_t length, bool more)
+{
+    struct net_pair *pair = to_net(netdev)->pairs[queue];
+    void *tokens[REAP_BATCH];
+    unsigned nr = 0;
+    int error = -ENETDOWN;
+    irqflags_t flags = spin_lock(&pair->tx.lock);
+
+    if (pair->tx.queue) {
+        if (pair->tx.in_flight >= pair->tx.reap_at)
+            nr = reap(&pair->tx, tokens);
+        error = send(pair, tx, length, more);
+    }
+    spin_unlock(&pair->tx.lock, flags);
+    for (unsigned i = 0; i < nr; i++)
+        netdev_completed(netdev, queue, tokens[i]);
+    return error;
+}
+
+void net_flush(struct netdev *netdev, unsigned queue)
+{
+    struct net_pair *pair = to_net(netdev)->pairs[queue];
+    irqflags_t flags = spin_lock(&pair->tx.lock);
+
+    if (pair->tx.queue)
+        kick(pair);
+    spin_unlock(&pair->tx.lock, flags);
+}
+
+/* Under the lock. Nothing came back although something should: look later, and say so once. */
+static void watch(struct net_pair *pair, bool progress)
+{
+    uint64_t wait = LOOK_FIRST_NS;
+
+    if (progress)
+        pair->idle_rounds = 0;
+    if (!pair->tx.in_flight || READ_ONCE(pair->timer_armed))
+        return;
+    if (!progress && ++pair->idle_rounds == LOOKS_STALLED)
+        log_warning("net", "%s: queue %s has not sent anything for 10 s", pair->net->dev->name,
+                    pair->tx_name);
+    for (unsigned i = 0; i < pair->idle_rounds && wait < LOOK_LAST_NS; i++)
+        wait *= 2;
+    net_look_again(pair, MIN(wait, LOOK_LAST_NS));
+}
+
+void net_tx_poll(struct net_pair *pair)
+{
+    struct net_tx *tx = &pair->tx;
+    void *tokens[REAP_BATCH];
+    bool ready = false, progress = false;
+    unsigned nr;
+
+    do {
+        irqflags_t flags = spin_lock(&tx->lock);
+
+        nr = reap(tx, tokens);
+        progress |= nr > 0;
+        if (nr < REAP_BATCH) {
+            watch(pair, progress);
+            if (tx->stopped && tx->in_flight <= tx->reap_at) {
+                tx->stopped = false;
+                ready = true;
+                virtqueue_disable_callback(tx->queue);
+            }
+        }
+        spin_unlock(&tx->lock, flags);
+        for (unsigned i = 0; i < nr; i++)
+            netdev_completed(&pair->net->netdev, pair->index, tokens[i]);
+    } while (nr == REAP_BATCH);
+    if (ready)
+        netdev_tx_ready(&pair->net->netdev, pair->index);
+}
+
+bool net_tx_idle(struct netdev *netdev)
+{
+    struct net *net = to_net(netdev);
+
+    for (unsigned i = 0; i < net->nr_made; i++)
+        if (READ_ONCE(net->pairs[i]->tx.in_flight))
+            return false;
+    return true;
+}
+
+void net_tx_forget(struct net_pair *pair)
+{
+    struct net_tx *tx = &pair->tx;
+    irqflags_t flags = spin_lock(&tx->lock);
+    struct virtqueue *queue = tx->queue;
+    struct net_slot *slot;
+
+    tx->queue = NULL;
+    spin_unlock(&tx->lock, flags);
+    while (queue && (slot = virtqueue_detach(queue))) {
+        netdev_queue_stats(&pair->net->netdev, pair->index)->tx_lost++;
+        netdev_completed(&pair->net->netdev, pair->index, slot->token);
+    }
+    WRITE_ONCE(tx->in_flight, 0);
+}
