@@ -4,13 +4,6 @@
 #include <neap/movable.h>
 #include <neap/pin.h>
 
-__attribute__((weak)) uint64_t lenders_vacate(pfn_t start, pfn_t end)
-{
-    (void)start;
-    (void)end;
-    return 0;
-}
-
 __attribute__((weak)) const char *pin_owner(uint64_t start, uint64_t end)
 {
     (void)start;

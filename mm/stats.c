@@ -67,8 +67,8 @@ void memory_stats_get(struct memory_stats *stats)
     memset(stats, 0, sizeof(*stats));
     collect(stats);
     stats->ballooned = ballooned;
-    /* The balloon holds its pages as kernel memory. */
-    stats->kernel -= MIN(stats->kernel, ballooned);
+    /* The balloon holds its pages as movable memory. */
+    stats->movable -= MIN(stats->movable, ballooned);
     for (unsigned i = 0; i < ARRAY_SIZE(in_pages); i++)
         *in_pages[i] <<= PAGE_SHIFT;
     stats->image = image_bytes;

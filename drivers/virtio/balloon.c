@@ -67,11 +67,31 @@ static void forget_past(struct balloon *balloon)
     balloon->config_changed = true;
 }
 
+/*
+ * Lent blocks say that a balloon holds them, not which one, and nobody has use for a second:
+ * the first one is it, from then on for ever.
+ */
+static bool is_the_one(struct virtio_device *dev)
+{
+    static struct virtio_device *the_one;
+    struct virtio_device *none = NULL;
+
+    if (__atomic_compare_exchange_n(&the_one, &none, dev, false, __ATOMIC_ACQ_REL,
+                                    __ATOMIC_ACQUIRE) ||
+        none == dev)
+        return true;
+    log_error("balloon", "%s: there is one already (%s); use that and drop this one", dev->name,
+              none->name);
+    return false;
+}
+
 static int balloon_probe(struct virtio_device *dev)
 {
     struct balloon *balloon = dev->driver_data;
     int error;
 
+    if (!is_the_one(dev))
+        return -EBUSY;
     if (!balloon)
         balloon = dev->driver_data = balloon_create();
     if (!balloon)
@@ -95,6 +115,7 @@ static int balloon_probe(struct virtio_device *dev)
     balloon_worker_start(balloon);
     balloon_report_start(balloon);
     balloon_oom_start(balloon);
+    balloon_vacate_start(balloon);
     return 0;
 }
 
@@ -127,6 +148,7 @@ static void balloon_remove(struct virtio_device *dev)
     freed += balloon_chunks_free(&balloon->moving);
     freed += balloon_chunks_free(&balloon->hinted);
     balloon_oom_stop(balloon, freed);
+    balloon_vacate_stop(balloon, freed);
     balloon->dev = NULL;
 }
 

@@ -11,6 +11,7 @@
 
 #include <neap/alloc.h>
 #include <neap/lock.h>
+#include <neap/movable.h>
 #include <neap/reporting.h>
 #include <neap/virtio.h>
 #include <neap/wait.h>
@@ -53,7 +54,7 @@ _Static_assert(PAGE_SHIFT == BALLOON_PAGE_SHIFT, "one page is one balloon page")
 /* Ranges in one report. */
 #define BALLOON_REPORT_RANGES 32
 
-/* Blocks of pages that we hold, by order, linked through struct page::next. */
+/* Blocks of pages that we hold, by order, linked through struct page. */
 struct balloon_chunks {
     uint32_t head[MAX_ORDER + 1]; /* frame number, 0: none */
     uint64_t pages;
@@ -93,6 +94,14 @@ struct balloon {
     uint64_t reclaim_served; /* pages of reclaim_asked that were dealt with */
     uint64_t reclaim_freed;  /* pages, ever */
 
+    struct lender lender;
+    bool lending;          /* registered, and the worker will serve */
+    uint64_t vacate_asked; /* numbers of the wish, and of the last one that was served */
+    uint64_t vacate_served;
+    pfn_t vacate_start, vacate_end;
+    uint64_t vacate_limit_ns; /* the worker gives up then */
+    uint64_t vacate_freed;    /* pages, of the last wish */
+
     struct work stats_work;
     uint8_t *stats; /* BALLOON_STATS_TAGS entries */
 
@@ -110,6 +119,7 @@ struct balloon {
     struct {
         uint64_t requests;  /* inflate and deflate requests acknowledged */
         uint64_t oom_pages; /* given back before an allocation failed */
+        uint64_t vacated;   /* pages given back because their place was wanted */
         uint64_t stats;     /* statistics buffers filled */
         uint64_t hint_rounds;
     } count;
@@ -125,6 +135,10 @@ int balloon_find_queues(struct balloon *balloon, struct virtio_device *dev);
 void balloon_chunk_push(struct balloon_chunks *chunks, struct page *page, unsigned order);
 /* Take a chunk of this order; NULL when there is none. */
 struct page *balloon_chunk_pop(struct balloon_chunks *chunks, unsigned order);
+/* Take out this chunk, which is in the list. */
+void balloon_chunk_remove(struct balloon_chunks *chunks, struct page *page);
+/* Give one block back to the buddy. */
+void balloon_free_block(struct page *page);
 /* Give every chunk back to the buddy; returns the pages. */
 uint64_t balloon_chunks_free(struct balloon_chunks *chunks);
 /* Move everything from one list to the other. */
@@ -155,6 +169,20 @@ bool balloon_adjust(struct balloon *balloon);
  */
 uint64_t balloon_deflate(struct balloon *balloon, uint64_t pages, bool best_fit);
 
+/* Put a chunk, in no list now, into the batch that is told next. */
+void balloon_batch_add(struct balloon *balloon, struct page *page, unsigned order);
+/* Take the chunks of the batch back; how many pages, 0: none or the device does not answer. */
+uint64_t balloon_deflate_batch(struct balloon *balloon);
+
+/* ---- balloon_vacate.c ---- */
+
+/* Begin to leave places that are wanted; end it, after `freed` pages came back. */
+void balloon_vacate_start(struct balloon *balloon);
+void balloon_vacate_stop(struct balloon *balloon, uint64_t freed);
+/* Worker: leave the place that is wanted. */
+void balloon_vacate_serve(struct balloon *balloon);
+bool balloon_vacate_pending(const struct balloon *balloon);
+
 /* ---- balloon_oom.c ---- */
 
 void balloon_oom_init(struct balloon *balloon);
@@ -178,6 +206,8 @@ void balloon_stats_callback(struct virtqueue *queue, void *arg);
 bool balloon_hint(struct balloon *balloon);
 /* Give up to `pages` hinted pages back under pressure; returns how many. */
 uint64_t balloon_hint_reclaim(struct balloon *balloon, uint64_t pages);
+/* Give those back that touch [start, end); returns the pages. */
+uint64_t balloon_hint_vacate(struct balloon *balloon, pfn_t start, pfn_t end);
 
 /* ---- balloon_report.c ---- */
 

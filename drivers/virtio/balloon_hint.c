@@ -109,6 +109,12 @@ bool balloon_hint(struct balloon *balloon)
  * Before DONE the host believes that it need not copy these pages; writing to them makes it
  * see that they are in use again (BALLOON-032).
  */
+static void take_back(struct page *page)
+{
+    memset(page_to_virt(page), 0, PAGE_SIZE << page->order);
+    balloon_free_block(page);
+}
+
 uint64_t balloon_hint_reclaim(struct balloon *balloon, uint64_t pages)
 {
     uint64_t freed = 0;
@@ -116,9 +122,28 @@ uint64_t balloon_hint_reclaim(struct balloon *balloon, uint64_t pages)
 
     for (unsigned order = HINT_ORDER_MIN; order <= MAX_ORDER; order++)
         while (freed < pages && (page = balloon_chunk_pop(&balloon->hinted, order))) {
-            memset(page_to_virt(page), 0, PAGE_SIZE << order);
-            free_pages(page, order);
+            take_back(page);
             freed += UINT64_C(1) << order;
         }
     return freed;
+}
+
+uint64_t balloon_hint_vacate(struct balloon *balloon, pfn_t start, pfn_t end)
+{
+    uint64_t before = balloon->hinted.pages;
+
+    for (unsigned order = HINT_ORDER_MIN; order <= MAX_ORDER; order++) {
+        uint32_t next;
+
+        for (pfn_t pfn = balloon->hinted.head[order]; pfn; pfn = next) {
+            struct page *page = pfn_to_page(pfn);
+
+            next = page->next;
+            if (pfn >= end || pfn + (UINT64_C(1) << order) <= start)
+                continue;
+            balloon_chunk_remove(&balloon->hinted, page);
+            take_back(page);
+        }
+    }
+    return before - balloon->hinted.pages;
 }

@@ -8,6 +8,7 @@
 #include <neap/format.h>
 #include <neap/log.h>
 #include <neap/memory.h>
+#include <neap/movable.h>
 #include <neap/panic.h>
 #include <neap/timer.h>
 
@@ -47,13 +48,15 @@ struct page *balloon_take_block(unsigned *order, unsigned minimum)
         uint64_t bytes = PAGE_SIZE << *order;
 
         if (stats.free >= floor_of(&stats) + bytes && stats.largest_free >= bytes)
-            page = alloc_pages(*order, PAGE_KERNEL, ALLOC_NO_RECLAIM);
+            page = alloc_pages(*order, PAGE_MOVABLE, ALLOC_NO_RECLAIM);
+        if (page)
+            page_set_lent(page);
         if (page || *order <= minimum)
             return page;
     }
 }
 
-static void batch_add(struct balloon *balloon, struct page *page, unsigned order)
+void balloon_batch_add(struct balloon *balloon, struct page *page, unsigned order)
 {
     pfn_t first = page_to_pfn(page);
 
@@ -131,7 +134,7 @@ static void collect(struct balloon *balloon, uint64_t want)
         page = balloon_take_block(&order, 0);
         if (!page)
             return;
-        batch_add(balloon, page, order);
+        balloon_batch_add(balloon, page, order);
         want -= UINT64_C(1) << order;
     }
 }
@@ -226,18 +229,10 @@ static struct page *choose_chunk(struct balloon_chunks *chunks, uint64_t pages, 
     return best_fit ? pop_at_most(chunks, order) : pop_at_least(chunks, order);
 }
 
-uint64_t balloon_deflate(struct balloon *balloon, uint64_t pages, bool best_fit)
+uint64_t balloon_deflate_batch(struct balloon *balloon)
 {
-    uint64_t want = MIN(pages, BALLOON_BATCH_PAGES - (1u << MAX_ORDER)), done;
-    unsigned order;
-    struct page *page;
+    uint64_t done;
 
-    while (balloon->batch_pages < want) {
-        page = choose_chunk(&balloon->inflated, want - balloon->batch_pages, best_fit, &order);
-        if (!page)
-            break;
-        batch_add(balloon, page, order);
-    }
     if (!balloon->moving.pages || tell(balloon, balloon->queues[BALLOON_DEFLATE]))
         return 0;
     done = balloon_chunks_free(&balloon->moving);
@@ -245,6 +240,21 @@ uint64_t balloon_deflate(struct balloon *balloon, uint64_t pages, bool best_fit)
     memory_account_balloon(-(int64_t)done);
     set_actual(balloon);
     return done;
+}
+
+uint64_t balloon_deflate(struct balloon *balloon, uint64_t pages, bool best_fit)
+{
+    uint64_t want = MIN(pages, BALLOON_BATCH_PAGES - (1u << MAX_ORDER));
+    unsigned order;
+    struct page *page;
+
+    while (balloon->batch_pages < want) {
+        page = choose_chunk(&balloon->inflated, want - balloon->batch_pages, best_fit, &order);
+        if (!page)
+            break;
+        balloon_batch_add(balloon, page, order);
+    }
+    return balloon_deflate_batch(balloon);
 }
 
 bool balloon_adjust(struct balloon *balloon)

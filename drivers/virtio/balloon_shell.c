@@ -37,6 +37,7 @@ static void print_table(const struct balloon *balloon)
     print_size("floor", balloon_floor() >> PAGE_SHIFT);
     print_size("hinted", balloon->hinted.pages);
     print_size("taken back (oom)", balloon->count.oom_pages);
+    print_size("moved away", balloon->count.vacated);
     kprintf("  %-16s %llu inflate/deflate, %llu statistics, %llu hint rounds\n", "requests",
             (unsigned long long)balloon->count.requests,
             (unsigned long long)balloon->count.stats,
@@ -69,6 +70,7 @@ static void print_machine(const struct balloon *balloon)
         {"stats_requests", balloon->count.stats},
         {"hint_rounds", balloon->count.hint_rounds},
         {"oom_deflated_bytes", balloon->count.oom_pages << PAGE_SHIFT},
+        {"vacated_bytes", balloon->count.vacated << PAGE_SHIFT},
         {"features", balloon->dev->accepted.word[0]},
         {"resets", balloon->dev->resets},
     };

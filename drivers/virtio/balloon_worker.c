@@ -37,7 +37,8 @@ static bool has_wish(void *arg)
 {
     const struct balloon *balloon = arg;
 
-    return must_stop(arg) || READ_ONCE(balloon->config_changed) || balloon_oom_pending(balloon);
+    return must_stop(arg) || READ_ONCE(balloon->config_changed) ||
+           balloon_oom_pending(balloon) || balloon_vacate_pending(balloon);
 }
 
 static void read_target(struct balloon *balloon)
@@ -59,6 +60,7 @@ static bool step(struct balloon *balloon)
     if (READ_ONCE(balloon->config_changed))
         read_target(balloon);
     balloon_oom_serve(balloon);
+    balloon_vacate_serve(balloon);
     return balloon_adjust(balloon) || balloon_hint(balloon);
 }
 

@@ -20,6 +20,7 @@ enum lock_rank {
     LOCK_RANK_DEVICE, /* one device's state machine: probe, configuration */
     LOCK_RANK_DRIVER, /* a driver's own state */
     LOCK_RANK_MM,     /* adding and removing memory, contiguous ranges */
+    LOCK_RANK_LENDER, /* asking those who hold movable memory without contents */
     /* spinlocks */
     LOCK_RANK_SMP,
     LOCK_RANK_VIRTQUEUE,

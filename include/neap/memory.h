@@ -27,7 +27,7 @@ struct memory_stats {
     uint64_t kernel;       /* allocated for the kernel */
     uint64_t movable;      /* allocated for applications */
     uint64_t metadata;     /* frame arrays and early page tables */
-    uint64_t ballooned;    /* lent to the host by the balloon; part of used, not of kernel */
+    uint64_t ballooned;    /* lent to the host by the balloon; part of used, not of movable */
     uint64_t elastic;      /* plugged memory that can be unplugged again; part of total */
     uint64_t elastic_free; /* of it: in the buddy */
     uint64_t image;        /* kernel image, not part of total */

@@ -37,13 +37,25 @@ void lender_register(struct lender *lender);
 /* On return vacate() is not running and will not be called again. Thread context. */
 void lender_unregister(struct lender *lender);
 
-/* Ask every lender; returns the pages freed. Thread context. */
+/* Ask every lender; returns the pages freed. Thread context, LOCK_RANK_MM at most held. */
 uint64_t lenders_vacate(pfn_t start, pfn_t end);
+
+/*
+ * The next lent block that touches [*at, end); moves *at behind it.
+ * NULL: there is none. The block is only certain to stay so for its own lender. Any context.
+ */
+struct page *lent_block_next(pfn_t *at, pfn_t end);
 
 /* Mark a block that its lender holds. By the holder, just after alloc_pages(). */
 static inline void page_set_lent(struct page *page)
 {
     page->flags |= PAGE_LENT;
+}
+
+/* By the holder, just before free_pages(). */
+static inline void page_clear_lent(struct page *page)
+{
+    page->flags &= (uint8_t)~PAGE_LENT;
 }
 
 #endif

@@ -54,6 +54,13 @@ static void misbehave(void)
         virtio_device_misbehaved(&host.fake->dev, "a test says so");
 }
 
+static void vacate(void)
+{
+    pfn_t start = 256 + unit_random_below(32000);
+
+    lenders_vacate(start, MIN(start + unit_random_below(3000), UINT64_C(32768)));
+}
+
 static void wait_a_little(void)
 {
     shim_advance(unit_random_below(2000) * NS_PER_MS);
@@ -63,7 +70,7 @@ TEST_CASES(balloon_random, 12)
 {
     void (*const steps[])(void) = {allocate_or_free, allocate_or_free, allocate_or_free,
                                    set_target,       set_hint_id,      ask_stats,
-                                   misbehave,        wait_a_little};
+                                   misbehave,        wait_a_little,    vacate};
     uint64_t features = FEATURE(BALLOON_F_STATS_VQ) | FEATURE(BALLOON_F_FREE_PAGE_HINT) |
                         FEATURE(BALLOON_F_PAGE_REPORTING) | FEATURE(VIRTIO_F_EVENT_IDX);
 
