@@ -48,7 +48,7 @@ TEST(poison_fills_deflated_pages)
     host_set_target(4096);
     host_set_target(0);
     host_check_agreement(0);
-    block = alloc_pages(MAX_ORDER, PAGE_KERNEL, 0);
+    block = alloc_pages(MAX_ORDER, PAGE_MOVABLE, 0);
     CHECK(block != NULL);
     memset(page, 0xaa, sizeof(page));
     CHECK(!memcmp(page_to_virt(block), page, sizeof(page)));
