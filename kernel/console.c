@@ -115,11 +115,28 @@ static size_t take_input(char *buffer, size_t size, uint64_t *lost)
     return count;
 }
 
+/* The buffer may be application memory, which must not be touched under the lock. */
+static size_t take_all(char *buffer, size_t size)
+{
+    char bytes[64];
+    size_t count = 0, part;
+    uint64_t lost;
+
+    do {
+        part = take_input(bytes, MIN(size - count, sizeof(bytes)), &lost);
+        memcpy(buffer + count, bytes, part);
+        count += part;
+        if (lost > 0)
+            log_warning("console",
+                        "%llu typed bytes lost: they came faster than they were read",
+                        (unsigned long long)lost);
+    } while (part > 0 && count < size);
+    return count;
+}
+
 int console_read(char *buffer, size_t size, uint64_t timeout_ns)
 {
-    char bytes[64]; /* the buffer may be application memory: not under the lock */
     size_t count = 0;
-    uint64_t lost;
 
     if (size == 0)
         return 0;
@@ -127,12 +144,7 @@ int console_read(char *buffer, size_t size, uint64_t timeout_ns)
     while (count == 0) {
         if (wait_until(&in_waiters, has_input, NULL, timeout_ns) != 0)
             return -ETIMEDOUT;
-        count = take_input(bytes, MIN(size, sizeof(bytes)), &lost);
-        memcpy(buffer, bytes, count);
-        if (lost > 0)
-            log_warning("console",
-                        "%llu typed bytes lost: they came faster than they were read",
-                        (unsigned long long)lost);
+        count = take_all(buffer, size);
     }
     return (int)count;
 }

@@ -45,6 +45,18 @@ TEST(console_does_not_mix_lines)
                         "bob again\r\n") == 0);
 }
 
+TEST(console_writes_long_lines)
+{
+    char line[3 * PIECE_SIZE];
+
+    shim_boot(64 * MIB);
+    memset(line, 'x', sizeof(line));
+    line[sizeof(line) - 1] = '\n';
+    console_write_as(&alice, line, sizeof(line));
+    CHECK_EQ(nr_shown, sizeof(line) + 1);
+    CHECK(memcmp(shown, line, sizeof(line) - 1) == 0);
+}
+
 TEST(console_emergency_takes_no_lock)
 {
     shim_boot(64 * MIB);
