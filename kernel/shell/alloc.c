@@ -11,89 +11,108 @@
 #include <neap/list.h>
 #include <neap/lock.h>
 #include <neap/log.h>
+#include <neap/space.h>
 #include <neap/timer.h>
 
-/* One `alloc`. Its blocks are chained through the owner's word of their frames. */
+/* One `alloc`. Every page holds a word made of its address and the seed. */
 struct holding {
     struct list link;
     uint64_t id;
-    uint64_t bytes;
-    struct page *blocks;
+    uint64_t seed;
+    uintptr_t va;
+    uint64_t size;
+    uint64_t touched; /* bytes */
 };
 
 #define PROGRESS_NS (2 * NS_PER_S)
+#define PAGES_ONCE  256 /* touched between two looks at clock and keyboard */
 
 static struct mutex lock = MUTEX_INIT(lock, "holdings", LOCK_RANK_SHELL);
 static struct list holdings = LIST_INIT(holdings); /* under lock */
 static uint64_t last_id;                           /* under lock */
 
-static void touch(struct page *page, unsigned order)
+/* The word's place in a page differs from page to page, and so does the cache line. */
+static volatile uint64_t *word_at(const struct holding *holding, uint64_t offset)
 {
-    volatile uint64_t *word = page_to_virt(page);
+    uintptr_t page = holding->va + offset;
 
-    for (uint64_t i = 0; i < UINT64_C(1) << order; i++)
-        word[i * PAGE_SIZE / sizeof(*word)] = i + 1;
+    return (volatile uint64_t *)(page + (page >> PAGE_SHIFT) * 72 % PAGE_SIZE);
 }
 
-static uint64_t give_back(struct holding *holding)
+static uint64_t pattern(const struct holding *holding, uint64_t offset)
 {
-    uint64_t bytes = 0;
+    return (holding->va + offset) * UINT64_C(0x9e3779b97f4a7c15) ^ holding->seed;
+}
 
-    while (holding->blocks) {
-        struct page *page = holding->blocks;
-        unsigned order = page->order;
+/* Returns 0, or -EIO when a page has lost what was written to it. */
+static int verify(const struct holding *holding)
+{
+    for (uint64_t offset = 0; offset < holding->touched; offset += PAGE_SIZE) {
+        uint64_t found = *word_at(holding, offset), expected = pattern(holding, offset);
 
-        holding->blocks = (struct page *)(uintptr_t)page->owner;
-        bytes += PAGE_SIZE << order;
-        free_pages(page, order);
+        if (found == expected)
+            continue;
+        kprintf("free: the page at %#lx of id %llu holds %#llx, not %#llx\n",
+                (unsigned long)(holding->va + offset), (unsigned long long)holding->id,
+                (unsigned long long)found, (unsigned long long)expected);
+        return -EIO;
     }
-    return bytes;
+    return 0;
 }
 
-/* Take blocks of the largest orders that there are. Returns 0, -ENOMEM or -EINTR. */
-static int take(struct holding *holding, uint64_t bytes)
+static int give_back(struct holding *holding)
+{
+    int error = verify(holding), release = space_release(holding->va, holding->size);
+
+    kfree(holding);
+    return error ? error : release;
+}
+
+/* Touch every page. Returns 0 or -EINTR. */
+static int touch(struct holding *holding)
 {
     uint64_t shown_ns = clock_ns();
-    unsigned order = MAX_ORDER;
 
-    while (holding->bytes < bytes) {
-        struct page *page;
+    while (holding->touched < holding->size) {
+        uint64_t end = MIN(holding->size, holding->touched + PAGES_ONCE * PAGE_SIZE);
 
         if (console_interrupted())
             return -EINTR;
-        while (order > 0 && PAGE_SIZE << order > bytes - holding->bytes)
-            order--;
-        page = alloc_pages(order, PAGE_MOVABLE, ALLOC_DEFAULT);
-        if (page == NULL && order == 0)
-            return -ENOMEM;
-        if (page == NULL) {
-            order--;
-            continue;
-        }
-        touch(page, order);
-        page->owner = (uintptr_t)holding->blocks;
-        holding->blocks = page;
-        holding->bytes += PAGE_SIZE << order;
+        for (; holding->touched < end; holding->touched += PAGE_SIZE)
+            *word_at(holding, holding->touched) = pattern(holding, holding->touched);
         if (clock_ns() - shown_ns > PROGRESS_NS) {
             shown_ns = clock_ns();
             kprintf("alloc: %llu %%\n",
-                    (unsigned long long)(holding->bytes / (bytes / 100 + 1)));
+                    (unsigned long long)(holding->touched / (holding->size / 100 + 1)));
         }
     }
     return 0;
 }
 
-/* A command that did not succeed leaves nothing behind. */
-static int give_up(struct holding *holding, uint64_t wanted, int error)
+/* Returns 0, -ENOMEM or -EINTR, with nothing left behind on errors. */
+static int take(struct holding *holding, uint64_t bytes)
 {
-    char taken[FORMAT_SIZE_MAX], size[FORMAT_SIZE_MAX];
+    char part[FORMAT_SIZE_MAX], whole[FORMAT_SIZE_MAX];
+    uint64_t available;
 
-    kprintf("%s: %s of %s were taken and are free again\n",
-            error == -EINTR ? "^C\nalloc: stopped" : "alloc: out of memory",
-            format_size(taken, holding->bytes), format_size(size, wanted));
-    give_back(holding);
+    holding->va = space_reserve(bytes, PAGE_SIZE << PAGEBLOCK_ORDER);
+    holding->size = bytes;
+    holding->seed = clock_ns();
+    if (holding->va && space_commit(holding->va, bytes, SPACE_READ | SPACE_WRITE) == 0) {
+        if (touch(holding) == 0)
+            return 0;
+        kprintf("^C\nalloc: stopped: %s of %s were taken and are free again\n",
+                format_size(part, holding->touched), format_size(whole, bytes));
+        give_back(holding);
+        return -EINTR;
+    }
+    available = space_available();
+    kprintf("alloc: out of memory: %s of %s are missing\n",
+            format_size(part, bytes - MIN(available, bytes)), format_size(whole, bytes));
+    if (holding->va)
+        (void)space_release(holding->va, bytes);
     kfree(holding);
-    return error;
+    return -ENOMEM;
 }
 
 static void keep(struct holding *holding)
@@ -121,7 +140,7 @@ static int alloc(int argc, char **argv)
         return -ENOMEM;
     error = take(holding, bytes);
     if (error)
-        return give_up(holding, bytes, error);
+        return error;
     keep(holding);
     kprintf("alloc: id %llu, %s in %llu us\n", (unsigned long long)holding->id,
             format_size(size, bytes), (unsigned long long)((clock_ns() - begin) / NS_PER_US));
@@ -157,21 +176,27 @@ static int free_command(int argc, char **argv)
     uint64_t id = 0, begin = clock_ns(), bytes = 0;
     struct holding *holding;
     char size[FORMAT_SIZE_MAX];
+    bool found = false;
+    int error = 0;
 
     if (word && (shell_number(word, &id) != 0 || id == 0))
         return -EINVAL;
     while ((holding = pick(id)) != NULL) {
-        bytes += give_back(holding);
-        kfree(holding);
+        int result;
+
+        found = true;
+        bytes += holding->size;
+        result = give_back(holding);
+        error = result ? result : error;
         if (id != 0)
             break;
     }
-    if (id != 0 && holding == NULL) {
+    if (id != 0 && !found) {
         kprintf("free: nothing is held under id %llu\n", (unsigned long long)id);
         return -ENOENT;
     }
     kprintf("free: %s (%llu bytes) in %llu us\n", format_size(size, bytes),
             (unsigned long long)bytes, (unsigned long long)((clock_ns() - begin) / NS_PER_US));
-    return 0;
+    return error;
 }
 SHELL_COMMAND(free, "free [id]", "give back what `alloc` took: one id or all", free_command);
