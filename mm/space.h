@@ -90,6 +90,9 @@ typedef bool (*entry_fn)(struct pgtable_walk walk, uintptr_t from, uintptr_t to,
  */
 uintptr_t entry_run(uintptr_t va, uintptr_t end, entry_fn fn, void *arg);
 
+/* Is one of the frames pinned? Pins are counted by frame. */
+bool block_pinned(const struct page *block, uint64_t pages);
+
 /* --- space_range.c --- */
 
 /* Does [va, va + size) lie in one reservation, page aligned? */
@@ -117,6 +120,17 @@ void space_wait_move(uintptr_t va, bool may_sleep);
 /* A move is over. */
 void space_moved(void);
 uint64_t space_waits_count(void);
+
+/* --- space_reform.c --- */
+
+/*
+ * Put the small pages of one large page's range into a large page. 0; -EAGAIN: they are not
+ * all there or not alike; -EBUSY: pinned; -ENOMEM: no large page is at hand. Thread context.
+ */
+int space_reform(uintptr_t va);
+
+/* Try that some time. Any context that may fault. */
+void space_reform_later(uintptr_t va);
 
 /* --- space_check.c --- */
 

@@ -18,6 +18,7 @@ struct change {
     enum change_kind kind;
     unsigned prot; /* CHANGE_PROTECT */
     bool flush;
+    bool pinned;         /* something stayed */
     struct page *blocks; /* taken out, chained through their owner's word */
     uint64_t tables;
 };
@@ -86,6 +87,12 @@ static bool change_entry(struct pgtable_walk walk, uintptr_t from, uintptr_t to,
         return true;
     if (entry_is_moving(pte) || to - from != level_size(walk.level))
         return false;
+    /* The device still reads or writes it; pins come under this lock only. */
+    if (change->kind != CHANGE_PROTECT && block &&
+        block_pinned(phys_to_page(pte_phys(pte, walk.level)), (uint64_t)pages)) {
+        change->pinned = true;
+        return true;
+    }
     if (change->kind == CHANGE_PROTECT)
         value = block ? entry_for(pte_phys(pte, walk.level), change->prot, walk.level)
                       : pte_waiting(change->prot);
@@ -148,7 +155,7 @@ static int apply(struct change *change, uintptr_t va, uint64_t size)
         tlb_flush_all_cpus(va, va + size);
     free_blocks(change->blocks);
     pgtable_chain_free(change->tables);
-    return error;
+    return error == 0 && change->pinned ? -EBUSY : error;
 }
 
 int space_decommit(uintptr_t va, uint64_t size)

@@ -46,7 +46,16 @@ void entry_set(struct pgtable_walk walk, pte_t value)
     pte_write(walk.slot, value);
 }
 
-/* A large block becomes single frames with owners of their own. Pins are counted by frame. */
+bool block_pinned(const struct page *block, uint64_t pages)
+{
+    for (uint64_t i = 0; i < pages; i++) {
+        if (READ_ONCE(block[i].pins))
+            return true;
+    }
+    return false;
+}
+
+/* A large block becomes single frames with owners of their own. Their pins stay. */
 static void split_block(struct page *block, uintptr_t va)
 {
     irqflags_t flags = spin_lock(&buddy.lock); /* mm_check() looks at frames under it */

@@ -122,6 +122,9 @@ static void fill_small(uintptr_t va, unsigned level)
     spin_unlock(&pgtable_lock, flags);
     if (!done)
         free_pages(page, 0);
+    /* Most memory is first touched in rising order. */
+    else if (IS_ALIGNED(ALIGN_DOWN(va, PAGE_SIZE) + PAGE_SIZE, LARGE_SIZE))
+        space_reform_later(va);
 }
 
 bool space_fault(uintptr_t va, unsigned access, bool may_sleep)

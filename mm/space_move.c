@@ -10,15 +10,6 @@
 #include <neap/thread.h>
 #include <string.h>
 
-static bool pinned(const struct page *block, uint64_t pages)
-{
-    for (uint64_t i = 0; i < pages; i++) {
-        if (READ_ONCE(block[i].pins))
-            return true;
-    }
-    return false;
-}
-
 /* The entry that maps the block at `va`; 0 or the reason why not. Under pgtable_lock. */
 static int find(const struct page *block, uintptr_t va, unsigned level,
                 struct pgtable_walk *walk)
@@ -27,7 +18,7 @@ static int find(const struct page *block, uintptr_t va, unsigned level,
     if (walk->level != level || !entry_has_block(*walk->slot, level) ||
         pte_phys(*walk->slot, level) != page_to_phys(block) || entry_is_moving(*walk->slot))
         return -EAGAIN;
-    return pinned(block, level_size(level) >> PAGE_SHIFT) ? -EBUSY : 0;
+    return block_pinned(block, level_size(level) >> PAGE_SHIFT) ? -EBUSY : 0;
 }
 
 /* No whole large page is free elsewhere: the pages go one by one. */
@@ -43,6 +34,8 @@ static int split(const struct page *block, uintptr_t va)
     if (!error)
         entry_split(walk, va);
     spin_unlock(&pgtable_lock, flags);
+    if (!error)
+        space_reform_later(va);
     return error ? error : -EAGAIN;
 }
 

@@ -7,7 +7,8 @@
 #include <neap/errors.h>
 #include <neap/thread.h>
 
-#define ROUNDS 4
+/* Reclaimers give memory back piece by piece; another thread may take some of it. */
+#define ROUNDS 64
 /* Kernel memory that commits leave: the page tables of what was promised come on top. */
 #define FLOOR_PAGES 16
 

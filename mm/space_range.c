@@ -182,17 +182,32 @@ static struct range *cut(uintptr_t va, uintptr_t end, struct range *spare)
     return spare;
 }
 
+/* Is the range reserved, and does it lie inside its record on both sides? */
+static bool look_inside(uintptr_t va, uint64_t size, bool *inside)
+{
+    irqflags_t flags = spin_lock(&space.lock);
+    const struct range *range = valid(va, size) ? find(va, size) : NULL;
+
+    *inside = range && range->start < va && va + size < range->end;
+    spin_unlock(&space.lock, flags);
+    return range != NULL;
+}
+
 int space_release(uintptr_t va, uint64_t size)
 {
-    struct range *spare;
+    struct range *spare = NULL;
     irqflags_t flags;
+    bool inside;
     int error;
 
-    if (!space_reserved(va, size))
+    if (!look_inside(va, size, &inside))
         return -EINVAL;
-    spare = kmalloc(sizeof(*spare), ALLOC_DEFAULT);
-    if (!spare)
-        return -ENOMEM;
+    /* Giving a whole reservation back needs no memory. */
+    if (inside) {
+        spare = kmalloc(sizeof(*spare), ALLOC_DEFAULT);
+        if (!spare)
+            return -ENOMEM;
+    }
     error = space_decommit(va, size);
     if (!error) {
         flags = spin_lock(&space.lock);

@@ -15,7 +15,8 @@
  * hold them or an inner lock; where the caller may not sleep, memory must be free at once.
  * Interrupt handlers do not touch the address space: the page may be away on their own CPU.
  *
- * Ranges are bytes, page aligned, and lie inside one reservation: else -EINVAL.
+ * Ranges are bytes, page aligned, and lie inside one reservation: else -EINVAL. What is pinned
+ * cannot be given back: it stays as it is, the rest goes, and the call returns -EBUSY.
  */
 #ifndef NEAP_SPACE_H
 #define NEAP_SPACE_H

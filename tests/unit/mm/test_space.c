@@ -135,7 +135,13 @@ static void move_one(void)
     uint64_t phys, i = unit_random_below(MODEL_PAGES);
     struct page *page;
     unsigned level;
+    int error;
 
+    if (unit_random_below(4) == 0) {
+        error = space_reform(page_va(i));
+        CHECK(error == 0 || error == -EAGAIN || error == -ENOMEM);
+        return;
+    }
     if (!pgtable_lookup(&kernel_pgtable, page_va(i), &phys, &level, NULL))
         return;
     page = phys_to_page(ALIGN_DOWN(phys, level_size(level)));
@@ -325,5 +331,102 @@ TEST(space_promises)
     CHECK_EQ(space_promised_pages(), 0);
     CHECK_EQ(space_release(base, GIB), 0);
     CHECK_EQ(ALIGN_DOWN(space_available(), MIB), ALIGN_DOWN(available, MIB));
+    check_everything();
+}
+
+/* Fill a large page's range in small pages: no large one is free just then. */
+static void touch_small(uint64_t first)
+{
+    CHECK_EQ(space_commit(page_va(first), LARGE_SIZE, SPACE_READ | SPACE_WRITE), 0);
+    for (uint64_t i = first; i < first + LARGE_PAGES; i++) {
+        if (i == first)
+            alloc_inject_failure(1, 0);
+        *word_of(i) = i + 1;
+    }
+}
+
+static void check_touched(uint64_t first)
+{
+    for (uint64_t i = first; i < first + LARGE_PAGES; i++)
+        CHECK_EQ(*word_of(i), i + 1);
+}
+
+TEST(space_reforms_large_pages)
+{
+    struct space_stats stats;
+
+    start(64 * MIB);
+    touch_small(0);
+    touch_small(2 * LARGE_PAGES);
+    space_stats_get(&stats);
+    CHECK_EQ(stats.huge, 0);
+    CHECK_EQ(stats.faults, 2 * LARGE_PAGES);
+    shim_advance(NS_PER_S);
+    space_stats_get(&stats);
+    CHECK_EQ(stats.reformed, 2);
+    CHECK_EQ(stats.huge, 2 * LARGE_SIZE);
+    CHECK_EQ(stats.resident, 2 * LARGE_SIZE);
+    check_touched(0);
+    check_touched(2 * LARGE_PAGES);
+    CHECK_EQ(shim_timers_armed(), 0);
+    space_check();
+    check_everything();
+}
+
+TEST(space_reforms_only_what_is_whole)
+{
+    struct space_stats stats;
+    irqflags_t flags;
+    struct page *page;
+    uint64_t size;
+
+    start(64 * MIB);
+    touch_small(0);
+    touch_small(LARGE_PAGES);
+    touch_small(2 * LARGE_PAGES);
+    CHECK_EQ(space_discard(page_va(7), PAGE_SIZE), 0);
+    CHECK_EQ(space_protect(page_va(LARGE_PAGES + 7), PAGE_SIZE, SPACE_READ), 0);
+    page = space_block_hold(page_va(2 * LARGE_PAGES + 7) + 100, SPACE_WRITE, &size, &flags);
+    CHECK_EQ(size, PAGE_SIZE - 100);
+    page->pins++;
+    space_block_release(flags);
+    CHECK_EQ(space_reform(page_va(0)), -EAGAIN);
+    CHECK_EQ(space_reform(page_va(LARGE_PAGES)), -EAGAIN);
+    CHECK_EQ(space_reform(page_va(2 * LARGE_PAGES)), -EBUSY);
+    shim_advance(NS_PER_S);
+    space_stats_get(&stats);
+    CHECK_EQ(stats.reformed, 0);
+    page->pins--;
+    CHECK_EQ(space_reform(page_va(2 * LARGE_PAGES)), 0);
+    check_touched(2 * LARGE_PAGES);
+    space_check();
+}
+
+TEST(space_keeps_pinned_pages)
+{
+    struct page *page;
+    irqflags_t flags;
+    uint64_t size;
+
+    start(64 * MIB);
+    CHECK(!space_block_hold(base, SPACE_READ, &size, &flags));
+    CHECK_EQ(space_commit(base, LARGE_SIZE, SPACE_READ), 0);
+    CHECK(!space_block_hold(base, SPACE_WRITE, &size, &flags));
+    CHECK_EQ(space_protect(base, LARGE_SIZE, SPACE_READ | SPACE_WRITE), 0);
+    *word_of(5) = 55;
+    page = space_block_hold(page_va(5), SPACE_WRITE, &size, &flags);
+    CHECK_EQ(size, LARGE_SIZE - 5 * PAGE_SIZE);
+    page->pins++;
+    space_block_release(flags);
+    CHECK_EQ(space_evacuate(page - 5), -EBUSY);
+    CHECK_EQ(space_decommit(base, 4 * PAGE_SIZE), 0);
+    CHECK_EQ(space_evacuate(page), -EBUSY);
+    CHECK_EQ(space_evacuate(page + 1), 0);
+    CHECK_EQ(space_release(base, MODEL_PAGES * PAGE_SIZE), -EBUSY);
+    CHECK_EQ(*word_of(5), 55);
+    CHECK(!shim_try_access(page_va(6), false));
+    page->pins--;
+    CHECK_EQ(space_release(base, MODEL_PAGES * PAGE_SIZE), 0);
+    CHECK_EQ(space_promised_pages(), 0);
     check_everything();
 }
