@@ -1,44 +1,72 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * newlib's state of one thread (errno, stdio streams, ...), made at its first use.
+ * The C library's state of one thread (errno, stdio streams, heap), made at its first use.
  */
 #include "internal.h"
+#include <neap/alloc.h>
 #include <neap/kmalloc.h>
 #include <neap/libc.h>
 #include <neap/thread.h>
 #include <string.h>
 #include <sys/reent.h>
 
-struct _reent *__getreent(void)
+struct full_state {
+    struct libc_thread thread;
+    struct _reent reent;
+};
+
+static struct libc_thread global_state;
+
+static void attach(struct libc_thread *state, struct _reent *reent)
+{
+    state->reent = reent;
+    malloc_thread_init(state);
+    thread_current()->libc = state;
+}
+
+struct libc_thread *libc_thread(void)
 {
     struct thread *thread = thread_current();
+    struct full_state *state;
 
-    if (!thread)
-        return _impure_ptr; /* before threads exist */
-    if (!thread->libc) {
-        struct _reent *reent = kmalloc(sizeof(*reent), 0);
+    if (!thread || thread->libc)
+        return thread ? thread->libc : NULL;
+    state = kmalloc(sizeof(*state), ALLOC_DEFAULT);
+    if (!state)
+        return NULL;
+    _REENT_INIT_PTR(&state->reent);
+    attach(&state->thread, &state->reent);
+    return &state->thread;
+}
 
-        /* errno must live somewhere: without memory the thread shares the global state. */
-        if (!reent)
-            return _impure_ptr;
-        _REENT_INIT_PTR(reent);
-        thread->libc = reent;
-    }
-    return thread->libc;
+struct _reent *__getreent(void)
+{
+    struct libc_thread *state = libc_thread();
+
+    /* errno must live somewhere: without memory the thread shares the global state. */
+    return state ? state->reent : _impure_ptr;
 }
 
 void reent_use_global(void)
 {
-    thread_current()->libc = _impure_ptr;
+    struct libc_thread *state = thread_current()->libc;
+
+    if (state)
+        state->reent = _impure_ptr;
+    else
+        attach(&global_state, _impure_ptr);
 }
 
 void libc_thread_exit(struct thread *thread)
 {
-    struct _reent *reent = thread->libc;
+    struct libc_thread *state = thread->libc;
 
+    if (!state)
+        return;
+    if (state->reent != _impure_ptr)
+        _reclaim_reent(state->reent);
+    malloc_thread_exit(state);
     thread->libc = NULL;
-    if (reent && reent != _impure_ptr) {
-        _reclaim_reent(reent);
-        kfree(reent);
-    }
+    if (state != &global_state)
+        kfree(container_of(state, struct full_state, thread));
 }

@@ -10,6 +10,10 @@ $(error newlib is not available: run tools/build/newlib $(ARCH) to see why)
 endif
 NEWLIB_INC := $(NEWLIB)/$(NEWLIB_TARGET)/include
 NEWLIB_LIB := $(NEWLIB)/$(NEWLIB_TARGET)/lib
+MIMALLOC   := $(shell tools/build/mimalloc $(ARCH))
+ifeq ($(MIMALLOC),)
+$(error mimalloc is not available: run tools/build/mimalloc $(ARCH) to see why)
+endif
 
 # Every folder of the house that goes into the image; all its sources do.
 KERNEL_DIRS := arch/$(ARCH) mm kernel kernel/shell $(ARCH_DRIVER_DIRS) drivers/net drivers/virtio tests/guest
@@ -35,9 +39,13 @@ LDFLAGS  := -nostdlib -static --gc-sections -z noexecstack -z max-page-size=4096
 
 $(KERNEL_OBJS): CFLAGS += $(ARCH_KERNEL_CFLAGS)
 
+# What applications include beside newlib's headers; the self-tests try it out.
+$(APP_OBJS) $(call objects,tests/guest): CPPFLAGS += -Ilibc/include
+$(call objects,libc): CPPFLAGS += -isystem $(MIMALLOC)/include
+
 # A change of flags rebuilds what depends on them.
 FLAGS_FILE := $(BUILD)/flags
-FLAGS_NOW  := $(CC) $(CPPFLAGS) $(CFLAGS) $(ARCH_KERNEL_CFLAGS) $(LDFLAGS)
+FLAGS_NOW  := $(CC) $(MIMALLOC) $(CPPFLAGS) $(CFLAGS) $(ARCH_KERNEL_CFLAGS) $(LDFLAGS)
 $(shell mkdir -p $(BUILD); echo '$(FLAGS_NOW)' | cmp -s - $(FLAGS_FILE) || \
         echo '$(FLAGS_NOW)' > $(FLAGS_FILE))
 
@@ -62,7 +70,8 @@ $(BUILD)/obj/%.asm.o: %.asm $(FLAGS_FILE)
 # behind all code, so that no function moves.
 SCRIPT := boot/$(ARCH).lds
 LINK    = $(LD) $(LDFLAGS) -T $(SCRIPT) $(KERNEL_OBJS) $(APP_OBJS) \
-          --start-group $(NEWLIB_LIB)/libc.a $(NEWLIB_LIB)/libm.a --end-group
+          --start-group $(MIMALLOC)/lib/libmimalloc.a $(NEWLIB_LIB)/libc.a \
+          $(NEWLIB_LIB)/libm.a --end-group
 
 $(BUILD)/neap-$(APP).pass1: $(KERNEL_OBJS) $(APP_OBJS) $(SCRIPT) $(FLAGS_FILE)
 	$(call say,LD,$@)
