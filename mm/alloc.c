@@ -4,6 +4,7 @@
  * before an allocation fails.
  */
 #include "internal.h"
+#include "pin.h"
 #include <neap/format.h>
 #include <neap/log.h>
 #include <neap/panic.h>
@@ -126,7 +127,7 @@ void free_pages(struct page *page, unsigned order)
         panic("free of %p, order %u: its state is %u, order %u: %s", page_to_virt(page), order,
               page->state, page->order,
               page->state == PAGE_ALLOCATED ? "wrong order" : "double free or never allocated");
-    ASSERT(page->pins == 0);
+    pin_check_free(page, order);
     page_poison_fill(page_to_pfn(page), order_pages(order));
     if (order < CPU_CACHE_ORDERS) {
         cpu_cache_put(page, order);

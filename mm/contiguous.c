@@ -8,6 +8,7 @@
  */
 #include "contiguous.h"
 #include "isolate.h"
+#include "pin.h"
 #include <neap/errors.h>
 #include <neap/panic.h>
 #include <string.h>
@@ -145,7 +146,7 @@ void free_contiguous(struct page *page, uint64_t pages)
         if (page->state != PAGE_ALLOCATED || order_pages(order) > end - pfn)
             panic("free of contiguous frames at %p, which are not one range",
                   page_to_virt(page));
-        ASSERT(page->pins == 0);
+        pin_check_free(page, page->order);
         buddy_free(page, order, false);
         spin_unlock(&buddy.lock, flags);
         pfn += order_pages(order);

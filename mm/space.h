@@ -132,6 +132,14 @@ int space_reform(uintptr_t va);
 /* Try that some time. Any context that may fault. */
 void space_reform_later(uintptr_t va);
 
+/* --- space_move.c --- */
+
+/*
+ * Move a block out of elastic memory, for a long pin. Returns -EAGAIN when it has changed: look
+ * again; -EBUSY: pinned; -ENOMEM. Thread context, no spinlock held.
+ */
+int space_leave_elastic(struct page *block);
+
 /* --- space_check.c --- */
 
 /* Walk the tables and panic on a broken invariant. Thread context; slow. */

@@ -89,3 +89,28 @@ int space_evacuate(struct page *block)
     free_pages(error ? target : block, order);
     return error;
 }
+
+/*
+ * Page by page: boot memory is short, and few pages of a large one are pinned. The page stays
+ * movable where it goes.
+ */
+int space_leave_elastic(struct page *block)
+{
+    uintptr_t va = READ_ONCE(block->owner);
+    struct page *target;
+    int error;
+
+    if (!space_contains(va))
+        return -EAGAIN;
+    if (READ_ONCE(block->order))
+        return split(block, va);
+    target = alloc_pages(0, PAGE_KERNEL, ALLOC_DEFAULT);
+    if (!target)
+        return -ENOMEM;
+    target->flags |= PAGE_HELD_MOVABLE;
+    account_pages(PAGE_KERNEL, -1);
+    account_pages(PAGE_MOVABLE, 1);
+    error = move(block, va, 0, target);
+    free_pages(error ? target : block, 0);
+    return error ? error : -EAGAIN;
+}

@@ -30,6 +30,7 @@ enum lock_rank {
     LOCK_RANK_BLOCKS, /* the table of memory blocks and raw memory */
     LOCK_RANK_BUDDY,
     LOCK_RANK_REPORTING,
+    LOCK_RANK_PIN, /* records of pins */
     LOCK_RANK_WORK,
     LOCK_RANK_THREADS, /* the list of all threads */
     LOCK_RANK_WAITQUEUE,

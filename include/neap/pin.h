@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Pins: memory that hardware or the host reads or writes and that therefore must not move, be
- * reported or be unplugged. A pin count of a frame block is exact and says nothing about who
- * owns the memory.
+ * reported or be unplugged. Every frame has an exact count of the pins on it, which says
+ * nothing about who owns the memory and survives splitting and joining of blocks.
  *
  * A short pin makes a move wait; what takes as long as its owner pleases is a long pin, which
  * first moves the page out of elastic memory. Every pin has a record with its owner's name, for
@@ -40,8 +40,9 @@ enum pin_flags {
 /*
  * Pin `size` bytes at `va`, in the address space or in kernel memory, and fill in `pin`.
  * Returns 0; -EFAULT: not committed, or not with this protection; -EMSGSIZE: more than
- * PIN_RANGES_MAX pieces (pin less at once); -ENOMEM. Nothing is pinned on error. Thread
- * context.
+ * PIN_RANGES_MAX pieces (pin less at once); for a long pin -ENOMEM: no memory that is not
+ * elastic, or -EBUSY: another pin keeps the page in elastic memory. Nothing is pinned on error.
+ * `owner` must outlive the pin. Thread context.
  */
 int pin_pages(struct pin *pin, uintptr_t va, uint64_t size, unsigned flags, const char *owner);
 
@@ -54,7 +55,14 @@ void pin_for_each(void (*fn)(const struct pin *, void *), void *arg);
 /* The owner of a pin on the frames [start, end), both pfns; NULL: none. Any context. */
 const char *pin_owner(uint64_t start, uint64_t end);
 
-/* Pages pinned now, long pins among them, and the most there ever were. Any context. */
-void pin_counts_get(uint64_t *pages, uint64_t *long_pages, uint64_t *peak);
+/* In pages, each counted once for every pin on it. */
+struct pin_counts {
+    uint64_t pages;      /* pinned now */
+    uint64_t long_pages; /* of it: by long pins */
+    uint64_t peak;       /* the most there ever were */
+    uint64_t acquired;   /* ever; equal to `released` when nothing is pinned */
+    uint64_t released;
+};
+void pin_counts_get(struct pin_counts *counts);
 
 #endif

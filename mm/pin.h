@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What pins and the rest of mm know of each other. */
+#ifndef MM_PIN_H
+#define MM_PIN_H
+
+#include "internal.h"
+#include <neap/pin.h>
+
+/* Is anything pinned now? Any context. */
+bool pins_any(void);
+
+/* Panic with the owner's name if a frame of the block is pinned. Any context. */
+void pin_forbids_free(const struct page *page, unsigned order);
+
+/* A block that is about to be freed: nobody else can pin it. Cheap while nothing is pinned. */
+static inline void pin_check_free(const struct page *page, unsigned order)
+{
+    if (page->pins || pins_any())
+        pin_forbids_free(page, order);
+}
+
+#endif
