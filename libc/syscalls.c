@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The system calls that newlib builds on: the console as standard input and output, and honest
+ * The system calls that newlib builds on: calls on open files, and honest
  * refusals for what a single application in a single image does not have.
  */
+#include "fd.h"
 #include <arch/boot.h>
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <neap/console.h>
 #include <neap/panic.h>
-#include <neap/wait.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -25,61 +26,105 @@ static int refuse(int error)
     return -1;
 }
 
-static bool is_console(int fd)
-{
-    return fd >= STDIN_FILENO && fd <= STDERR_FILENO;
-}
-
 ssize_t write(int fd, const void *data, size_t length)
 {
-    if (!is_console(fd))
+    struct file *file = fd_get(fd);
+    ssize_t result;
+
+    if (!file)
         return refuse(EBADF);
-    console_write(data, length);
-    return (ssize_t)length;
+    result = file->ops->write(file, data, length);
+    file_put(file);
+    return libc_result(result);
 }
 
-/* Raw input without echo, except that the Enter key ends a line as C expects it. */
 ssize_t read(int fd, void *data, size_t size)
 {
-    char *bytes = data;
-    int count;
+    struct file *file = fd_get(fd);
+    ssize_t result;
 
-    if (!is_console(fd))
+    if (!file)
         return refuse(EBADF);
-    if (size == 0)
-        return 0;
-    count = console_read(bytes, size, WAIT_FOREVER);
-    if (count < 0)
-        return refuse(-count);
-    for (int i = 0; i < count; i++) {
-        if (bytes[i] == '\r')
-            bytes[i] = '\n';
-    }
-    return count;
-}
-
-int isatty(int fd)
-{
-    return is_console(fd) ? 1 : refuse(EBADF) + 1;
+    result = file->ops->read(file, data, size);
+    file_put(file);
+    return libc_result(result);
 }
 
 int fstat(int fd, struct stat *status)
 {
-    if (!is_console(fd))
+    struct file *file = fd_get(fd);
+
+    if (!file)
         return refuse(EBADF);
-    *status = (struct stat){.st_mode = S_IFCHR | S_IRUSR | S_IWUSR, .st_nlink = 1};
+    *status = (struct stat){.st_mode = file->ops->mode, .st_nlink = 1};
+    file_put(file);
     return 0;
+}
+
+int isatty(int fd)
+{
+    struct stat status;
+
+    if (fstat(fd, &status) < 0)
+        return 0;
+    return S_ISCHR(status.st_mode) ? 1 : refuse(ENOTTY) + 1;
 }
 
 off_t lseek(int fd, off_t offset, int whence)
 {
+    struct stat status;
+
     (void)offset, (void)whence;
-    return refuse(is_console(fd) ? ESPIPE : EBADF);
+    return fstat(fd, &status) < 0 ? -1 : refuse(ESPIPE);
 }
 
-int close(int fd)
+/* Of all flags only O_NONBLOCK can be changed, and nothing is ever executed. */
+int fcntl(int fd, int command, ...)
 {
-    return is_console(fd) ? 0 : refuse(EBADF);
+    struct file *file = fd_get(fd);
+    int result = 0;
+    va_list args;
+
+    if (!file)
+        return refuse(EBADF);
+    va_start(args, command);
+    switch (command) {
+    case F_GETFL:
+        result = O_RDWR | (file->nonblocking ? O_NONBLOCK : 0);
+        break;
+    case F_SETFL:
+        file->nonblocking = (va_arg(args, int) & O_NONBLOCK) != 0;
+        break;
+    case F_GETFD:
+    case F_SETFD:
+        break;
+    default:
+        result = -EINVAL;
+        break;
+    }
+    va_end(args);
+    file_put(file);
+    return (int)libc_result(result);
+}
+
+int ioctl(int fd, unsigned long request, ...)
+{
+    struct file *file = fd_get(fd);
+    int result = 0;
+    va_list args;
+
+    if (!file)
+        return refuse(EBADF);
+    va_start(args, request);
+    if (request == FIONBIO)
+        file->nonblocking = *va_arg(args, int *) != 0;
+    else if (request == FIONREAD)
+        *va_arg(args, int *) = file->ops->available(file);
+    else
+        result = -ENOTTY;
+    va_end(args);
+    file_put(file);
+    return (int)libc_result(result);
 }
 
 int getentropy(void *buffer, size_t length)
@@ -157,12 +202,6 @@ int unlink(const char *path)
 int mkdir(const char *path, mode_t mode)
 {
     (void)path, (void)mode;
-    return refuse(ENOSYS);
-}
-
-int fcntl(int fd, int command, ...)
-{
-    (void)fd, (void)command;
     return refuse(ENOSYS);
 }
 

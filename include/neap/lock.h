@@ -17,6 +17,7 @@ enum lock_rank {
     /* mutexes, outermost first */
     LOCK_RANK_SHELL,
     LOCK_RANK_LIBC,
+    LOCK_RANK_NET,    /* everything of the network stack */
     LOCK_RANK_DEVICE, /* one device's state machine: probe, configuration */
     LOCK_RANK_DRIVER, /* a driver's own state */
     LOCK_RANK_MM,     /* adding and removing memory, contiguous ranges */
@@ -32,6 +33,7 @@ enum lock_rank {
     LOCK_RANK_REPORTING,
     LOCK_RANK_PIN, /* records of pins */
     LOCK_RANK_WORK,
+    LOCK_RANK_FILE,    /* open files: the table, one file's pollers */
     LOCK_RANK_THREADS, /* the list of all threads */
     LOCK_RANK_WAITQUEUE,
     LOCK_RANK_TIMER,

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Open files: numbers for the application, objects with operations behind them.
+ *
+ * An object counts its users: the number itself, and each call that is under way. close() takes
+ * the number away and lets waiting calls return; the last user frees.
+ */
+#ifndef LIBC_FD_H
+#define LIBC_FD_H
+
+#include <neap/list.h>
+#include <neap/lock.h>
+#include <neap/wait.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+struct file;
+
+/* All return a negative errno value on failure. Thread context. */
+struct file_ops {
+    ssize_t (*read)(struct file *file, void *data, size_t size);
+    ssize_t (*write)(struct file *file, const void *data, size_t size);
+    void (*close)(struct file *file);    /* the number is gone; wake who waits */
+    void (*release)(struct file *file);  /* nobody uses it any more: free */
+    void (*look)(struct file *file);     /* bring `events` up to date; NULL: it always is */
+    int (*available)(struct file *file); /* bytes that can be read now, for FIONREAD */
+    mode_t mode;                         /* for fstat(): S_IFCHR, S_IFSOCK */
+};
+
+struct file {
+    const struct file_ops *ops;
+    unsigned users;  /* atomic */
+    unsigned events; /* what poll() may report now; atomic */
+    bool nonblocking;
+    struct waitqueue wait; /* calls that block on this file alone */
+    struct spinlock lock;
+    struct list pollers; /* under lock */
+};
+
+/* A new object with one user, which fd_install() takes over. */
+void file_init(struct file *file, const struct file_ops *ops);
+
+/* Give it the lowest free number. Returns that, -EMFILE or -ENOMEM; then it is the caller's. */
+int fd_install(struct file *file);
+
+/* The object behind a number, with one more user, or NULL. End with file_put(). */
+struct file *fd_get(int fd);
+void file_put(struct file *file);
+
+/* What poll() reports from now on; wakes whoever waits for one of the new ones. Any context. */
+void file_set_events(struct file *file, unsigned events);
+
+/*
+ * Wait until one of these events holds. Returns 0, -EAGAIN for a file that must not block, or
+ * -ETIMEDOUT. Thread context.
+ */
+int file_wait(struct file *file, unsigned events, uint64_t timeout_ns);
+
+/* errno from a negative result, which becomes -1; else the result. */
+ssize_t libc_result(ssize_t result);
+
+#endif
