@@ -15,21 +15,42 @@ ifeq ($(MIMALLOC),)
 $(error mimalloc is not available: run tools/build/mimalloc $(ARCH) to see why)
 endif
 
+# What an application wants beside the C library; apps/<app>/app.mk may set:
+#   NETWORK := 1      the network stack and sockets
+#   APP_SOURCES := .. its files, when they are not just those of its own folder
+NETWORK     :=
+APP_SOURCES := $(wildcard apps/$(APP)/*.c)
+-include apps/$(APP)/app.mk
+
 # Every folder of the house that goes into the image; all its sources do.
 KERNEL_DIRS := arch/$(ARCH) mm kernel kernel/shell $(ARCH_DRIVER_DIRS) drivers/net drivers/virtio tests/guest
-APP_DIRS    := libc apps/$(APP)
+LIBC_DIRS   := libc
 
 sources = $(foreach dir,$(1),$(wildcard $(dir)/*.c $(dir)/*.S $(dir)/*.asm))
 objects = $(patsubst %,$(BUILD)/obj/%.o,$(call sources,$(1)))
 
-KERNEL_OBJS := $(call objects,$(KERNEL_DIRS))
-APP_OBJS    := $(call objects,$(APP_DIRS))
+# An application without the network has the drivers, not the stack.
+ifeq ($(NETWORK),1)
+LWIP := $(shell tools/build/lwip $(ARCH))
+ifeq ($(LWIP),)
+$(error lwIP is not available: run tools/build/lwip $(ARCH) to see why)
+endif
+KERNEL_DIRS += net
+LIBC_DIRS   += libc/net
+LIBRARIES   += $(LWIP)/lib/liblwip.a
+else
+NOT_IN_IMAGE := $(BUILD)/obj/tests/guest/socket%
+endif
+
+KERNEL_OBJS := $(filter-out $(NOT_IN_IMAGE),$(call objects,$(KERNEL_DIRS)))
+APP_OBJS    := $(call objects,$(LIBC_DIRS)) $(patsubst %,$(BUILD)/obj/%.o,$(APP_SOURCES))
 
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
             -Wpointer-arith -Wvla
 CPPFLAGS := -nostdinc -Iinclude -Iarch/$(ARCH)/include -isystem $(NEWLIB_INC) \
             -isystem $(GCC_INC) -U__linux__ -Ulinux -U__linux -U__unix__ -Uunix -U__unix \
-            -U__gnu_linux__ -D__DYNAMIC_REENT__ $(if $(filter 1,$(DEBUG)),-DNEAP_DEBUG)
+            -U__gnu_linux__ -D__DYNAMIC_REENT__ -DFD_SETSIZE=1024 \
+            $(if $(filter 1,$(DEBUG)),-DNEAP_DEBUG)
 CFLAGS   := -std=gnu11 -O2 -g -ffreestanding -fno-omit-frame-pointer -ffunction-sections \
             -fdata-sections -fno-common -fno-asynchronous-unwind-tables \
             -fno-tree-vectorize -fstack-protector-strong -mstack-protector-guard=global \
@@ -38,6 +59,7 @@ LDFLAGS  := -nostdlib -static --gc-sections -z noexecstack -z max-page-size=4096
             --build-id=none --no-warn-rwx-segments
 
 $(KERNEL_OBJS): CFLAGS += $(ARCH_KERNEL_CFLAGS)
+$(call objects,net libc/net): CPPFLAGS += -Inet/lwip -isystem $(LWIP)/include
 
 # What applications include beside newlib's headers; the self-tests try it out.
 $(APP_OBJS) $(call objects,tests/guest): CPPFLAGS += -Ilibc/include
@@ -70,7 +92,7 @@ $(BUILD)/obj/%.asm.o: %.asm $(FLAGS_FILE)
 # behind all code, so that no function moves.
 SCRIPT := boot/$(ARCH).lds
 LINK    = $(LD) $(LDFLAGS) -T $(SCRIPT) $(KERNEL_OBJS) $(APP_OBJS) \
-          --start-group $(MIMALLOC)/lib/libmimalloc.a $(NEWLIB_LIB)/libc.a \
+          --start-group $(LIBRARIES) $(MIMALLOC)/lib/libmimalloc.a $(NEWLIB_LIB)/libc.a \
           $(NEWLIB_LIB)/libm.a --end-group
 
 $(BUILD)/neap-$(APP).pass1: $(KERNEL_OBJS) $(APP_OBJS) $(SCRIPT) $(FLAGS_FILE)

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Interfaces: each network device as lwIP sees it.
+ */
+#include "internal.h"
+#include <lwip/etharp.h>
+#include <lwip/ethip6.h>
+#include <lwip/nd6.h>
+#include <lwip/priv/tcp_priv.h>
+#include <neap/alloc.h>
+#include <neap/errors.h>
+#include <neap/kmalloc.h>
+#include <neap/log.h>
+#include <netif/ethernet.h>
+#include <string.h>
+
+struct net_interface *net_interfaces;
+
+static const char hostname[] = "neap";
+
+/* The device makes TCP's sums where it can; those of datagrams may have to be cut up later. */
+static uint16_t checksums(const struct netdev_info *info)
+{
+    uint16_t flags = NETIF_CHECKSUM_ENABLE_ALL;
+
+    if (info->caps & NETDEV_CAP_TX_CSUM)
+        flags &= (uint16_t)~NETIF_CHECKSUM_GEN_TCP;
+    return flags;
+}
+
+/* Take over what the device says now. Under net_lock(). */
+static void refresh(struct net_interface *interface)
+{
+    struct netif *netif = &interface->netif;
+
+    netdev_info_get(interface->dev, &interface->info);
+    memcpy(netif->hwaddr, interface->info.mac, NETDEV_MAC_BYTES);
+    netif->hwaddr_len = NETDEV_MAC_BYTES;
+    netif->mtu = interface->info.mtu;
+    netif->mtu6 = interface->info.mtu;
+    netif->chksum_flags = checksums(&interface->info);
+    if (interface->info.link)
+        netif_set_link_up(netif);
+    else
+        netif_set_link_down(netif);
+}
+
+static err_t setup(struct netif *netif)
+{
+    netif->name[0] = 'e';
+    netif->name[1] = 'n';
+    netif->output = etharp_output;
+    netif->output_ip6 = ethip6_output;
+    netif->linkoutput = interface_transmit;
+    netif->flags = NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHARP | NETIF_FLAG_ETHERNET |
+                   NETIF_FLAG_IGMP | NETIF_FLAG_MLD6;
+    netif_set_hostname(netif, hostname);
+    return ERR_OK;
+}
+
+/* After a migration switches must learn where we are. */
+static void announce(struct netif *netif)
+{
+    if (!ip4_addr_isany_val(*netif_ip4_addr(netif)))
+        etharp_gratuitous(netif);
+    netif_set_link_down(netif);
+    netif_set_link_up(netif);
+}
+
+static void on_event(void *arg, unsigned events)
+{
+    struct net_interface *interface = arg;
+
+    net_lock();
+    refresh(interface);
+    if (events & NETDEV_EVENT_ANNOUNCE)
+        announce(&interface->netif);
+    log_info("net", "%s: link %s", interface->info.name, interface->info.link ? "up" : "down");
+    net_unlock();
+}
+
+/* What was kept back when the queue was full. */
+static void on_tx_ready(void *arg UNUSED, unsigned queue UNUSED)
+{
+    net_lock();
+    tcp_txnow();
+    net_unlock();
+}
+
+static const struct netdev_upcalls upcalls = {
+    .receive = interface_receive,
+    .completed = interface_completed,
+    .tx_ready = on_tx_ready,
+    .event = on_event,
+};
+
+/* Called for every change of state: say each address once. */
+static void status_changed(struct netif *netif)
+{
+    struct net_interface *interface = netif->state;
+    char address[IPADDR_STRLEN_MAX];
+
+    if (!ip4_addr_isany_val(*netif_ip4_addr(netif)) &&
+        !ip4_addr_eq(netif_ip4_addr(netif), &interface->told))
+        log_info("net", "%s: address %s", interface->info.name,
+                 ip4addr_ntoa_r(netif_ip4_addr(netif), address, sizeof(address)));
+    interface->told = *netif_ip4_addr(netif);
+}
+
+static void add(struct netdev *dev, void *arg UNUSED)
+{
+    struct net_interface *interface = kcalloc(1, sizeof(*interface), ALLOC_DEFAULT);
+    struct netdev_filter filter = {.all_multicast = true};
+    int error = -ENOMEM;
+
+    if (interface) {
+        interface->dev = dev;
+        net_lock();
+        (void)netif_add(&interface->netif, NULL, NULL, NULL, interface, setup, ethernet_input);
+        refresh(interface);
+        netif_set_status_callback(&interface->netif, status_changed);
+        if (!net_interfaces)
+            netif_set_default(&interface->netif);
+        interface->next = net_interfaces;
+        net_interfaces = interface;
+        net_unlock();
+        error = netdev_open(dev, &upcalls, interface);
+    }
+    if (error) {
+        log_error("net", "a network device cannot be used: %s", error_name(error));
+        return;
+    }
+    /* Without a filter everything comes, which costs time but nothing else. */
+    (void)netdev_set_filter(dev, &filter);
+    net_lock();
+    refresh(interface);
+    interface_configure(interface);
+    net_unlock();
+}
+
+void interfaces_init(void)
+{
+    netdev_for_each(add, NULL);
+}
