@@ -25,9 +25,9 @@ ICOUNT = ("-icount", "shift=0,sleep=off", "-rtc", "base=2026-01-01T00:00:00,cloc
 _numbers = itertools.count(1)
 
 
-def image(kind="elf", debug=False):
+def image(kind="elf", debug=False, app="shell"):
     """Path of a built image."""
-    return ROOT / f"build/x86_64{'-debug' if debug else ''}/neap-shell.{kind}"
+    return ROOT / f"build/x86_64{'-debug' if debug else ''}/neap-{app}.{kind}"
 
 
 def qemu_program():
@@ -72,7 +72,7 @@ class Guest:
     # pylint: disable=too-many-arguments,too-many-instance-attributes
     def __init__(self, boot="pvh", memory="256M", cpus=1, machine="q35", append="", debug=False,
                  balloon=BALLOON, debug_exit=True, cpu="max", reserve=True, iso=None, icount=False, args=(),
-                 name="guest"):
+                 name="guest", app="shell"):
         self.memory = parse_size(memory)
         LOGS.mkdir(parents=True, exist_ok=True)
         self.log = LOGS / f"{name}-{os.getpid()}-{next(_numbers)}"
@@ -92,11 +92,11 @@ class Guest:
         if balloon:
             command += ["-device", balloon]
         if boot == "pvh":
-            command += ["-kernel", str(image("elf", debug)), "-append", append]
+            command += ["-kernel", str(image("elf", debug, app)), "-append", append]
         else:
             if boot == "uefi":
                 command += ["-drive", f"if=pflash,format=raw,readonly=on,file={firmware()}"]
-            command += ["-cdrom", str(iso or image("iso", debug))]
+            command += ["-cdrom", str(iso or image("iso", debug, app))]
         command += ICOUNT if icount else ()
         command += args
         pathlib.Path(f"{self.log}.cmd").write_text(shlex.join(command) + "\n", encoding="utf-8")
