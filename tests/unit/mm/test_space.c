@@ -430,3 +430,34 @@ TEST(space_keeps_pinned_pages)
     CHECK_EQ(space_promised_pages(), 0);
     check_everything();
 }
+
+/* No large page is free, so every table that may be needed is: what was promised is there. */
+TEST(space_promises_hold_in_fragmented_memory)
+{
+    struct page *page, *kept = NULL, *freed = NULL;
+    uint64_t available, size;
+
+    shim_boot(64 * MIB);
+    while ((page = alloc_pages(0, PAGE_MOVABLE, ALLOC_OPTIONAL))) {
+        struct page **chain = page_to_pfn(page) % 256 ? &freed : &kept;
+
+        page->owner = (uintptr_t)*chain;
+        *chain = page;
+    }
+    while (freed) {
+        page = freed;
+        freed = (struct page *)(uintptr_t)page->owner;
+        free_pages(page, 0);
+    }
+    base = space_reserve(GIB, LARGE_SIZE);
+    memcache_drain(&kernel_pgtable.cache);
+    available = ALIGN_DOWN(space_available(), PAGE_SIZE);
+    size = available + MIB;
+    while (space_commit(base, size, SPACE_READ | SPACE_WRITE))
+        size -= PAGE_SIZE;
+    CHECK(size >= available && size < available + 64 * KIB);
+    for (uint64_t at = 0; at < size; at += PAGE_SIZE)
+        *(uint64_t *)(base + at) = at;
+    CHECK_EQ(space_promised_pages(), 0);
+    space_check();
+}

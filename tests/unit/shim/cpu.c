@@ -56,6 +56,7 @@ void smp_call_others(void (*fn)(void *), void *arg)
         return;
     if (shim_in_interrupt())
         panic("cross call from an interrupt");
+    shim_others_run();
     flags = arch_irq_save();
     for (unsigned i = 0; i < nr_cpus; i++) {
         if (cpus[i] != self) {

@@ -18,6 +18,7 @@
 #define RELAX_NS    1000
 
 bool shim_chaos_held;
+bool shim_chaos_calls;
 
 struct fiber *fibers[THREADS_MAX];
 unsigned nr_fibers;
@@ -165,6 +166,16 @@ static struct fiber *pick_ready(void)
     return NULL;
 }
 
+/* A CPU whose thread may be preempted. */
+static unsigned random_cpu(void)
+{
+    unsigned number = (unsigned)(chaos_random() % cpu_count());
+
+    while (cpus[number]->preempt_disabled)
+        number = (number + 1) % cpu_count();
+    return number;
+}
+
 void schedule(void)
 {
     struct fiber *next;
@@ -172,7 +183,7 @@ void schedule(void)
     while (!(next = pick_ready()))
         advance_to_next_event();
     if (chaos_state)
-        shim_run_on((unsigned)(chaos_random() % cpu_count()));
+        shim_run_on(random_cpu());
     if (next == running)
         next->thread.state = THREAD_RUNNING;
     else
@@ -184,6 +195,24 @@ void shim_preempt_point(void)
     if (chaos_state && !shim_chaos_held && thread_may_sleep() && chaos_random() % 4 == 0) {
         running->thread.state = THREAD_READY;
         schedule();
+    }
+}
+
+void shim_others_run(void)
+{
+    unsigned number = cpu_self()->number;
+
+    if (!shim_chaos_calls || !chaos_state || shim_chaos_held || cpu_count() < 2 ||
+        cpu_self()->nr_locks_held || !arch_irqs_enabled() || shim_in_interrupt())
+        return;
+    for (unsigned i = 0; i < cpu_count(); i++) {
+        if (i != number && cpus[i]->preempt_disabled)
+            return; /* one at a time, so that there is a CPU to run on */
+    }
+    for (unsigned i = 0; i < 12; i++) {
+        running->thread.state = THREAD_READY;
+        schedule();
+        shim_run_on(number);
     }
 }
 

@@ -51,6 +51,12 @@ void shim_run_on(unsigned number);
 /* Let other coroutines and CPUs in at every spin_unlock(), by `seed`; 0: off. */
 void shim_chaos(uint64_t seed);
 
+/*
+ * With shim_chaos(): while a thread that may not be preempted makes a cross call, the threads
+ * of other CPUs run on.
+ */
+extern bool shim_chaos_calls;
+
 /* Set while a test looks at everything at once: nobody else runs then. */
 extern bool shim_chaos_held;
 
@@ -130,6 +136,7 @@ void shim_memory_init(void);
 void shim_sched_init(void);
 void shim_sched_reset_after_panic(void);
 void shim_preempt_point(void);
+void shim_others_run(void);
 /* Run due timers in interrupt context; the deadline of the next one. */
 void shim_timers_run(void);
 uint64_t shim_timers_next(void);
