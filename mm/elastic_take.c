@@ -23,19 +23,9 @@ struct request {
 /* Free pages that nobody was promised: as much may go. */
 static uint64_t pages_to_spare(void)
 {
-    irqflags_t blocks_flags = spin_lock(&blocks_lock);
-    irqflags_t flags = spin_lock(&buddy.lock);
-    uint64_t boot, free, keep;
+    uint64_t free = memory_movable_free(), promised = space_promised_pages();
 
-    free = buddy.pages[WARM] + buddy.pages[REPORTED];
-    boot = free - buddy.elastic_free + raw_pages(RAW_FRESH) + raw_pages(RAW_BUSY) +
-           raw_pages(RAW_REPORTED);
-    keep = MIN(boot, buddy.kernel_floor);
-    free = boot + buddy.elastic_free;
-    spin_unlock(&buddy.lock, flags);
-    spin_unlock(&blocks_lock, blocks_flags);
-    keep += space_promised_pages();
-    return free > keep ? free - keep : 0;
+    return free > promised ? free - promised : 0;
 }
 
 /* Empty the subblocks of `choice` and take them out of use, or leave all as it was. */
@@ -52,6 +42,9 @@ static int take_range(const struct request *request, const struct choice *choice
         return -ENOMEM;
     isolate_begin(frames.start, frames.end);
     error = isolate_range(frames.start, frames.end, &how);
+    /* Promises may have been made since the look at the free memory. */
+    if (!error && !space_promises_kept())
+        error = -ENOMEM;
     isolate_end();
     if (error) {
         isolate_give_back(frames.start, frames.end);

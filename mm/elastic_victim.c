@@ -94,11 +94,23 @@ bool elastic_next_victim(const struct elastic_region *region, struct choice *cho
     return best.end > 0;
 }
 
-static void count_contents(struct contents *sum, const struct page *head, uint64_t pages)
+/* Pins are counted by the frame, not by the block. */
+static bool pinned(const struct page *page, uint64_t pages)
+{
+    for (uint64_t i = 0; i < pages; i++) {
+        if (READ_ONCE(page[i].pins))
+            return true;
+    }
+    return false;
+}
+
+/* The `pages` of a block from `page` on. */
+static void count_contents(struct contents *sum, const struct page *head,
+                           const struct page *page, uint64_t pages)
 {
     if (head->state != PAGE_ALLOCATED)
         return;
-    if (head->pins > 0 || !(head->flags & PAGE_HELD_MOVABLE))
+    if (!(head->flags & PAGE_HELD_MOVABLE) || pinned(page, pages))
         sum->pinned += pages;
     else if (!(head->flags & PAGE_LENT))
         sum->live += pages;
@@ -117,7 +129,7 @@ struct contents elastic_contents(const struct frames *frames)
             const struct page *head = buddy_covering_head(pfn);
             pfn_t next = MIN(frames->end, page_to_pfn(head) + order_pages(head->order));
 
-            count_contents(&sum, head, next - pfn);
+            count_contents(&sum, head, pfn_to_page(pfn), next - pfn);
             pfn = MAX(next, pfn + 1);
         }
         spin_unlock(&buddy.lock, flags);

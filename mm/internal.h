@@ -304,6 +304,17 @@ void pgtable_chain_free(uint64_t chain);
 
 void memory_set_image(uint64_t bytes);
 
+/*
+ * Pages that movable memory may still get: neither those that are about to leave nor what is
+ * kept for the kernel. Any context.
+ */
+uint64_t memory_movable_free(void);
+
+/* --- space_promise.c --- */
+
+/* Is there memory for all promises, without what is isolated? No promise is made meanwhile. */
+bool space_promises_kept(void);
+
 /* --- reporting*.c: all under buddy.lock unless said otherwise --- */
 
 #define REPORT_RANGES_MAX 64

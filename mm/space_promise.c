@@ -42,10 +42,16 @@ static uint64_t cost_of(uint64_t pages)
 
 static uint64_t free_pages_now(void)
 {
-    struct memory_stats stats;
+    return memory_movable_free();
+}
 
-    memory_stats_get(&stats);
-    return stats.free >> PAGE_SHIFT;
+bool space_promises_kept(void)
+{
+    irqflags_t flags = spin_lock(&promises.lock);
+    bool kept = free_pages_now() >= space_promised_pages();
+
+    spin_unlock(&promises.lock, flags);
+    return kept;
 }
 
 uint64_t space_available(void)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Where all memory is. */
-#include "internal.h"
+#include "reporting.h"
 #include <string.h>
 
 static int64_t ballooned_pages;
@@ -23,6 +23,23 @@ static uint64_t largest_block(void)
             return order_pages(order);
     }
     return 0;
+}
+
+uint64_t memory_movable_free(void)
+{
+    irqflags_t flags = spin_lock(&blocks_lock);
+    irqflags_t buddy_flags = spin_lock(&buddy.lock);
+    uint64_t boot = buddy.pages[WARM] + buddy.pages[REPORTED] - buddy.elastic_free;
+    uint64_t free;
+
+    boot += raw_pages(RAW_FRESH) + raw_pages(RAW_BUSY) + raw_pages(RAW_REPORTED);
+    free = boot - MIN(boot, buddy.kernel_floor) + buddy.elastic_free + cpu_cache_pages();
+    /* What the reporter isolates comes back; when it is paused, others isolate to keep. */
+    if (!reporting.paused)
+        free += buddy.isolated[WARM] + buddy.isolated[REPORTED];
+    spin_unlock(&buddy.lock, buddy_flags);
+    spin_unlock(&blocks_lock, flags);
+    return free;
 }
 
 /* In pages. */

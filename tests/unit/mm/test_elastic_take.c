@@ -120,21 +120,39 @@ TEST(elastic_promises_are_kept)
     CHECK_EQ(plug.region.plugged, 0);
 }
 
+/* A mover in the same subblock, in front of `page`. */
+static const struct mover *mover_before(const struct page *page)
+{
+    for (unsigned i = 0; i < nr_movers; i++) {
+        if (movers[i].page < page &&
+            page_to_phys(movers[i].page) / (2 * MIB) == page_to_phys(page) / (2 * MIB))
+            return &movers[i];
+    }
+    return NULL;
+}
+
 /* A pin holds its subblock, by name, and nothing else; unpinning wakes who was refused. */
 TEST(elastic_pins_refuse)
 {
-    struct page *pinned;
+    const struct mover *neighbour = NULL;
+    struct page *pinned = NULL, *place;
     uint64_t calls;
 
     shim_boot(64 * MIB);
     start(64 * MIB, 2 * MIB);
     scatter(200);
-    pinned = movers[nr_movers / 2].page;
+    for (unsigned i = nr_movers / 2; !neighbour; i++) {
+        pinned = movers[i].page;
+        neighbour = mover_before(pinned);
+    }
+    place = neighbour->page;
     pinned->pins = 1;
     CHECK_EQ(plug_take_all(&plug), -EBUSY);
     CHECK(plug.region.plugged <= 2);
     CHECK_EQ(plug_why.pinned, 2 * MIB);
     CHECK_EQ(strcmp(plug_why.holder, "test"), 0);
+    /* Nothing is moved in vain. */
+    CHECK(neighbour->page == place);
     plug_check(&plug);
     calls = plug.calls;
     pinned->pins = 0;
@@ -171,6 +189,27 @@ TEST(elastic_take_is_cancelled)
     on_evacuate = NULL;
     plug_cancel = false;
     CHECK_EQ(plug_take(&plug, 1), 1);
+}
+
+static void promise_all(struct page *page)
+{
+    (void)page;
+    test_promised = memory_movable_free();
+}
+
+/* A promise made while memory is being emptied keeps what is isolated here. */
+TEST(elastic_promise_during_a_take)
+{
+    shim_boot(64 * MIB);
+    start(64 * MIB, 32 * MIB);
+    scatter(3000);
+    on_evacuate = promise_all;
+    CHECK_EQ(plug_take(&plug, 1), -ENOMEM);
+    plug_check(&plug);
+    on_evacuate = NULL;
+    test_promised = 0;
+    CHECK_EQ(plug_take(&plug, 1), 1);
+    mover_check_all();
 }
 
 /* Lent blocks have no contents: they need no room, even when none is left. */
