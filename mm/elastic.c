@@ -194,8 +194,8 @@ int elastic_add(struct elastic_region *region, const struct phys_range *range)
     mutex_lock(&mm_mutex);
     error = elastic_prepare(&frames);
     if (!error) {
-        buddy_note_plugged((int64_t)(frames.end - frames.start));
         elastic_attach(region, &frames, true);
+        buddy_note_plugged((int64_t)(frames.end - frames.start));
     }
     mutex_unlock(&mm_mutex);
     return error;
@@ -224,8 +224,8 @@ void elastic_put_back(struct elastic_region *region, const struct phys_range *ra
         ASSERT(next > at);
         at = next;
     }
-    buddy_note_plugged((int64_t)(frames.end - frames.start));
     elastic_attach(region, &frames, false);
+    buddy_note_plugged((int64_t)(frames.end - frames.start));
     mutex_unlock(&mm_mutex);
 }
 
