@@ -24,7 +24,8 @@ static void check_free_block(struct page *page)
     ASSERT(page->pins == 0);
     if (page->order < MAX_ORDER)
         ASSERT(pfn_to_page(other)->state != PAGE_FREE ||
-               pfn_to_page(other)->order != page->order);
+               pfn_to_page(other)->order != page->order ||
+               page_elastic(pfn_to_page(other)) != page_elastic(page));
     if (page->next)
         ASSERT(pfn_to_page(page->next)->prev == pfn);
     if (page->prev)

@@ -111,6 +111,10 @@ TEST(elastic_shares_memory_blocks)
     shim_boot_ranges(ranges, ARRAY_SIZE(ranges));
     CHECK_EQ(plug_start(&plug, 39 * MIB, 155 * MIB, MIB), 0);
     CHECK_EQ(plug_start(&second, 194 * MIB, 100 * MIB, MIB), 0);
+    /* The holder is not the neighbour of boot memory, so that one is a whole free block. */
+    CHECK_EQ(plug_add(&plug, 1, 2), 0);
+    CHECK_EQ(plug_add(&plug, 0, 1), 0);
+    plug_check(&plug);
     for (unsigned i = 0; i < 300; i++) {
         struct plug *which = i % 2 ? &plug : &second;
         uint64_t count = which->region.size / which->region.subblock;
