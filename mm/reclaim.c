@@ -14,7 +14,7 @@
 
 static struct {
     struct spinlock lock;
-    struct reclaimer *first; /* under lock; does not change while `owner` is set */
+    struct reclaimer *first; /* in the order of asking; changes only by the owner */
     struct thread *owner;    /* under lock: asks the reclaimers now */
     struct waitqueue done;
 } reclaim = {
@@ -45,9 +45,13 @@ static void disown(void)
 
 void reclaimer_register(struct reclaimer *reclaimer)
 {
+    struct reclaimer **link = &reclaim.first;
+
     (void)wait_until(&reclaim.done, try_own, NULL, WAIT_FOREVER);
-    reclaimer->next = reclaim.first;
-    reclaim.first = reclaimer;
+    while (*link && (*link)->order <= reclaimer->order)
+        link = &(*link)->next;
+    reclaimer->next = *link;
+    *link = reclaimer;
     disown();
 }
 

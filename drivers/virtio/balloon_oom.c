@@ -49,6 +49,7 @@ static uint64_t balloon_reclaim(struct reclaimer *self, uint64_t pages)
 void balloon_oom_init(struct balloon *balloon)
 {
     balloon->reclaimer.name = "balloon";
+    balloon->reclaimer.order = RECLAIM_BALLOON;
     balloon->reclaimer.reclaim = balloon_reclaim;
 }
 

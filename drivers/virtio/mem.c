@@ -61,6 +61,8 @@ static int register_region(struct vmem *vmem)
 {
     int error = vmem->registered ? 0 : elastic_register(&vmem->region);
 
+    if (!vmem->registered && !error)
+        vmem_worker_help(vmem);
     vmem->registered = !error;
     return error;
 }

@@ -12,6 +12,7 @@
 #ifndef VIRTIO_MEM_H
 #define VIRTIO_MEM_H
 
+#include <neap/alloc.h>
 #include <neap/elastic.h>
 #include <neap/virtio.h>
 #include <neap/wait.h>
@@ -126,6 +127,8 @@ struct vmem {
     bool memory_changed;      /* a wish of mm's */
     uint64_t backoff_ns;      /* next wait for a busy device */
 
+    struct reclaimer reclaimer; /* who is short of memory waits for what is being plugged */
+
     /* as last read */
     uint64_t usable;
     uint64_t plugged;
@@ -222,6 +225,8 @@ void vmem_worker_start(struct vmem *vmem);
 void vmem_worker_park(struct vmem *vmem);
 /* Make it look at the configuration, and drop what it does for the old one. */
 void vmem_worker_config_changed(struct vmem *vmem);
+/* Begin to let threads that are short of memory wait for more; once. */
+void vmem_worker_help(struct vmem *vmem);
 /* The region's changed(). */
 void vmem_worker_memory_changed(struct elastic_region *region);
 

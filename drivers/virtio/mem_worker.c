@@ -48,6 +48,7 @@ static enum vmem_step do_step(struct vmem *vmem)
 {
     enum vmem_step step;
 
+    WRITE_ONCE(vmem->activity, VMEM_CHECKING);
     WRITE_ONCE(vmem->config_changed, false);
     WRITE_ONCE(vmem->memory_changed, false);
     /* A change behind this sets its flag again; one before it is seen now, an end as well. */
@@ -61,21 +62,28 @@ static enum vmem_step do_step(struct vmem *vmem)
     return vmem->in_step ? vmem_converge(vmem) : vmem_sync(vmem);
 }
 
+/* Nothing more is plugged for now: who waits for it is told. */
+static void rest(struct vmem *vmem, enum vmem_activity activity)
+{
+    WRITE_ONCE(vmem->activity, activity);
+    wake_all(&vmem->settled);
+}
+
 /* Nothing wakes an idle guest: only a busy device is looked at again without a cause. */
 static void wait_for_cause(struct vmem *vmem, enum vmem_step step)
 {
     switch (step) {
     case VMEM_SETTLED:
-        vmem->activity = vmem->reason ? VMEM_WAITING : VMEM_IDLE;
+        rest(vmem, vmem->reason ? VMEM_WAITING : VMEM_IDLE);
         (void)wait_until(&vmem->events, has_config, vmem, WAIT_FOREVER);
         break;
     case VMEM_HELD:
-        vmem->activity = VMEM_WAITING;
+        rest(vmem, VMEM_WAITING);
         (void)wait_until(&vmem->events, has_config, vmem, BACKOFF_MIN_NS);
         (void)wait_until(&vmem->events, has_wish, vmem, WAIT_FOREVER);
         break;
     case VMEM_LATER:
-        vmem->activity = VMEM_WAITING;
+        rest(vmem, VMEM_WAITING);
         vmem->reason = "the device is busy";
         (void)wait_until(&vmem->events, has_config, vmem, vmem->backoff_ns);
         vmem->backoff_ns = MIN(2 * vmem->backoff_ns, BACKOFF_MAX_NS);
@@ -92,8 +100,12 @@ static void worker_main(void *arg)
 
     for (;;) {
         (void)wait_until(&vmem->events, may_run, vmem, WAIT_FOREVER);
-        while (device_works(vmem))
-            wait_for_cause(vmem, do_step(vmem));
+        while (device_works(vmem)) {
+            enum vmem_step step = do_step(vmem);
+
+            wake_all(&vmem->settled);
+            wait_for_cause(vmem, step);
+        }
         (void)wait_until(&vmem->events, must_stop, vmem, WAIT_FOREVER);
         WRITE_ONCE(vmem->parked, true);
         wake_all(&vmem->settled);
@@ -138,4 +150,49 @@ void vmem_worker_memory_changed(struct elastic_region *region)
 
     WRITE_ONCE(vmem->memory_changed, true);
     wake_all(&vmem->events);
+}
+
+/* --- for threads that are short of memory --- */
+
+/* Longer than a host needs to plug; who waited in vain fails. */
+#define PLUG_PATIENCE_NS (2 * NS_PER_S)
+
+struct plug_wait {
+    const struct vmem *vmem;
+    uint64_t before;
+};
+
+/* More has come, or the worker is not about to plug. */
+static bool plug_is_over(void *arg)
+{
+    const struct plug_wait *wait = arg;
+    const struct vmem *vmem = wait->vmem;
+    enum vmem_activity activity = READ_ONCE(vmem->activity);
+
+    return vmem_in_use(vmem) > wait->before || !READ_ONCE(vmem->run) || vmem->given_up ||
+           (activity != VMEM_CHECKING && activity != VMEM_PLUGGING &&
+            !READ_ONCE(vmem->config_changed));
+}
+
+static uint64_t wait_for_plug(struct reclaimer *self, uint64_t pages UNUSED)
+{
+    struct vmem *vmem = container_of(self, struct vmem, reclaimer);
+    struct plug_wait wait = {vmem, vmem_in_use(vmem)};
+    uint64_t now;
+
+    if (thread_current() == vmem->worker)
+        return 0;
+    (void)wait_until(&vmem->settled, plug_is_over, &wait, PLUG_PATIENCE_NS);
+    now = vmem_in_use(vmem);
+    return now > wait.before ? (now - wait.before) >> PAGE_SHIFT : 0;
+}
+
+void vmem_worker_help(struct vmem *vmem)
+{
+    vmem->reclaimer = (struct reclaimer){
+        .name = "vmem",
+        .order = RECLAIM_PLUG,
+        .reclaim = wait_for_plug,
+    };
+    reclaimer_register(&vmem->reclaimer);
 }

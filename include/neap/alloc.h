@@ -48,12 +48,20 @@ void free_contiguous(struct page *page, uint64_t pages);
  */
 int page_poison(void);
 
+/* Whom an allocation asks first: what costs least. Before all of them come free memory of every
+ * kind, the warm reserve included, and the per-CPU lists. */
+enum reclaim_order {
+    RECLAIM_BALLOON, /* the host has it and gives it back at once */
+    RECLAIM_PLUG,    /* the host is adding it: wait for that */
+};
+
 /*
  * Reclaimers give memory back before an allocation fails (balloon: DEFLATE_ON_OOM).
  * reclaim() is asked for at least `pages` frames, may sleep, and returns how many it freed.
  */
 struct reclaimer {
     const char *name;
+    enum reclaim_order order;
     uint64_t (*reclaim)(struct reclaimer *self, uint64_t pages);
     struct reclaimer *next;
 };
