@@ -68,18 +68,26 @@ static mi_heap_t *own_heap(void)
 
 /* ---- allocating ---- */
 
-/*
- * A first attempt failed: take over the segments whose threads have ended, which frees what is
- * not in use there, and say whether another attempt is worth while.
- */
+/* Take over the segments whose threads have ended, which frees what is not in use there. */
+static void adopt_orphans(mi_heap_t *heap)
+{
+    if (!mi_heap_is_initialized(heap)) {
+        mi_thread_init();
+        heap = own_heap();
+    }
+    if (mi_heap_is_initialized(heap))
+        _mi_abandoned_reclaim_all(heap, &heap->tld->segments);
+}
+
+/* An attempt failed: give up what can be, and say whether another one is worth while. */
 static bool collect(void)
 {
     mi_heap_t *heap = own_heap();
 
-    if (!heap || !mi_heap_is_initialized(heap))
+    if (!heap)
         return false;
-    _mi_abandoned_reclaim_all(heap, &heap->tld->segments);
-    mi_heap_collect(heap, true);
+    adopt_orphans(heap);
+    mi_heap_collect(own_heap(), true);
     purge_now();
     return true;
 }
@@ -227,8 +235,8 @@ static void free_foreign(mi_segment_t *segment, mi_page_t *page, void *block)
     if (!orphan || __atomic_add_fetch(&orphans, size, __ATOMIC_RELAXED) < ORPHANS_ENOUGH)
         return;
     __atomic_store_n(&orphans, 0, __ATOMIC_RELAXED);
-    if (heap && mi_heap_is_initialized(heap))
-        _mi_abandoned_reclaim_all(heap, &heap->tld->segments);
+    if (heap)
+        adopt_orphans(heap);
 }
 
 void free(void *block)

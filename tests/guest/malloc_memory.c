@@ -60,8 +60,9 @@ static void test_gives_back(struct selftest *t)
 {
     static const size_t sizes[] = {48, 1000, 6000, 60000, 300000, 4 * MIB, 20 * MIB};
     struct level before = level_now();
+    void *stays = malloc(100); /* so does the segment that it is in */
 
-    for (unsigned i = 0; i < ARRAY_SIZE(sizes); i++) {
+    for (unsigned i = 0; i < ARRAY_SIZE(sizes) && !t->failed; i++) {
         size_t count = 4 * MIB / sizes[i] + (sizes[i] > 4 * MIB);
         char **blocks = calloc(count, sizeof(*blocks));
         bool all = blocks != NULL;
@@ -83,6 +84,7 @@ static void test_gives_back(struct selftest *t)
                           (unsigned long long)(free_bytes() - during) / KIB,
                           (unsigned long long)(before.free - during) / KIB, sizes[i]);
     }
+    free(stays);
 }
 SELFTEST(malloc_gives_memory_back, test_gives_back);
 
@@ -91,7 +93,7 @@ static void test_reported(struct selftest *t)
 {
     struct level before = level_now();
     struct reporting_stats first, last;
-    char *block;
+    char *block, *stays;
 
     reporting_stats_get(&first);
     if (!first.enabled || !first.active) {
@@ -100,11 +102,13 @@ static void test_reported(struct selftest *t)
     }
     EXPECT_EQ(t, reporting_flush(), 0);
     reporting_stats_get(&first);
+    stays = malloc(100);
     block = malloc(16 * MIB);
     for (size_t at = 0; block && at < 16 * MIB; at += PAGE_SIZE)
         block[at] = 1;
     free(block);
     EXPECT(t, block && eventually(is_back, &before));
+    free(stays);
     EXPECT_EQ(t, reporting_flush(), 0);
     reporting_stats_get(&last);
     EXPECT(t, last.reported_bytes - first.reported_bytes >= 12 * MIB);
@@ -175,11 +179,18 @@ static void test_foreign(struct selftest *t)
 }
 SELFTEST(malloc_foreign_frees_give_back, test_foreign);
 
-static bool one_thread_less(void *arg)
+static void count_owner(const struct thread *thread, void *count)
 {
+    *(unsigned *)count += thread->state != THREAD_DEAD && strcmp(thread->name, "selftest") == 0;
+}
+
+static bool owner_ended(void *arg)
+{
+    unsigned count = 0;
+
     (void)arg;
-    thread_yield();
-    return true;
+    thread_for_each(count_owner, &count);
+    return count == 0;
 }
 
 /* Blocks survive their thread; when they are freed nothing is left of its heap. */
@@ -190,11 +201,13 @@ static void test_exit(struct selftest *t)
     for (unsigned round = 0; round < 12 && !t->failed; round++) {
         if (!start_owner(t, false) || !latch_wait(t, &heap.done, 1))
             return;
-        eventually(one_thread_less, NULL);
+        EXPECT(t, eventually(owner_ended, NULL));
         free_blocks(t);
         free(heap.small);
-        if (round == 3) /* what is cached has been cached */
+        if (round == 3) { /* what is cached has been cached */
+            malloc_trim(0);
             before = level_now();
+        }
     }
     EXPECT(t, eventually(is_back, &before));
 }
