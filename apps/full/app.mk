@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# The shell with the network.
+# The shell and the services beside it.
 
 NETWORK     := 1
-APP_SOURCES := $(wildcard apps/shell/*.c)
+APP_SOURCES := apps/full/main.c $(filter-out %/main.c,$(wildcard apps/shell/*.c)) \
+               $(filter-out %/main.c,$(wildcard apps/httpd/*.c apps/httpd/*.S))
+
+$(BUILD)/obj/apps/httpd/files.S.o: $(wildcard apps/httpd/www/*)

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The files in the image, by path.
+ */
+#include "httpd.h"
+#include <string.h>
+
+extern const char index_html_start[], index_html_end[];
+
+static const struct packed_file pages[] = {
+    {"/", "text/html", index_html_start, index_html_end},
+    {"/index.html", "text/html", index_html_start, index_html_end},
+};
+
+const struct packed_file *packed_file_find(const char *path, size_t length)
+{
+    for (size_t i = 0; i < sizeof(pages) / sizeof(pages[0]); i++) {
+        if (strlen(pages[i].path) == length && memcmp(pages[i].path, path, length) == 0)
+            return &pages[i];
+    }
+    return NULL;
+}

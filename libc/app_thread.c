@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * More threads for an application.
+ */
+#include "fd.h"
+#include <errno.h>
+#include <neap/app_thread.h>
+#include <neap/thread.h>
+
+int app_thread_start(const char *name, void (*entry)(void *), void *arg)
+{
+    if (thread_create(name, THREAD_NORMAL, entry, arg))
+        return 0;
+    return (int)libc_result(-ENOMEM);
+}
