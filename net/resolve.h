@@ -9,8 +9,8 @@
 #include <stdbool.h>
 
 /*
- * The address of a name, of either family or one of them; a number is its own address. Returns 0,
- * -ENOENT (no such name, or no answer), -EINVAL (no name at all) or -ENOMEM. Thread context.
+ * The address of a name, of either family or one of them; a number is its own address. Returns
+ * 0, -ENOENT (no such name, or no answer), -EINVAL (no name at all) or -ENOMEM. Thread context.
  */
 int net_resolve(const char *name, bool v4, bool v6, ip_addr_t *ip);
 
