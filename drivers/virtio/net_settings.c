@@ -133,6 +133,13 @@ int net_set_coalescing(struct netdev *netdev, const struct netdev_coalescing *co
     return error;
 }
 
+static void restore_vlans(struct net *net)
+{
+    for (unsigned i = 0; i < ARRAY_SIZE(net->vlans); i++)
+        for (uint32_t left = net->vlans[i]; left; left &= left - 1)
+            (void)send_vlan(net, i * 32 + (unsigned)__builtin_ctz(left), true);
+}
+
 /* What the device refuses now is logged; the rest works on. */
 void net_restore_settings(struct net *net)
 {
@@ -142,9 +149,8 @@ void net_restore_settings(struct net *net)
         (void)send_mac(net, info->mac);
     if (net->has_filter && info->caps & NETDEV_CAP_FILTER)
         (void)send_filter(net, &net->filter);
-    for (unsigned id = 0; id < 4095 && info->caps & NETDEV_CAP_VLAN; id++)
-        if (net->vlans[id / 32] >> id % 32 & 1)
-            (void)send_vlan(net, id, true);
+    if (info->caps & NETDEV_CAP_VLAN)
+        restore_vlans(net);
     if (net->has_offloads && virtio_accepted(net->dev, NET_F_CTRL_GUEST_OFFLOADS) &&
         !send_offloads(net, net->offloads & info->caps))
         info->rx_enabled = net->offloads & info->caps;

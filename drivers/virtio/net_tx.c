@@ -12,7 +12,6 @@
 #include <neap/errors.h>
 #include <neap/log.h>
 #include <neap/page.h>
-#include <string.h>
 
 #define REAP_BATCH 16
 
@@ -29,20 +28,23 @@ static const uint8_t gso_types[] = {
     [NETDEV_SEGMENT_UDP] = NET_GSO_UDP_L4,
 };
 
-/* NET-016 to NET-018, NET-038 to NET-044 */
-static void write_header(struct net_header *header, unsigned bytes, const struct netdev_tx *tx)
+/* NET-016 to NET-018, NET-038 to NET-044. Field by field: it may end where the frame begins. */
+static inline void write_header(struct net_header *header, unsigned bytes,
+                                const struct netdev_tx *tx)
 {
-    memset(header, 0, bytes);
-    if (!tx->checksum)
-        return;
-    header->flags = NET_HDR_NEEDS_CSUM;
-    header->csum_start = le16(tx->csum_start);
-    header->csum_offset = le16(tx->csum_offset);
-    if (!tx->segmentation)
-        return;
-    header->gso_type = gso_types[tx->segmentation] | (tx->ecn ? NET_GSO_ECN : 0);
-    header->header_length = le16(tx->header_length);
-    header->gso_size = le16(tx->segment_size);
+    bool cut = tx->segmentation != NETDEV_SEGMENT_NONE;
+
+    header->flags = tx->checksum ? NET_HDR_NEEDS_CSUM : 0;
+    header->gso_type = gso_types[tx->segmentation] | (cut && tx->ecn ? NET_GSO_ECN : 0);
+    header->header_length = cut ? le16(tx->header_length) : 0;
+    header->gso_size = cut ? le16(tx->segment_size) : 0;
+    header->csum_start = tx->checksum ? le16(tx->csum_start) : 0;
+    header->csum_offset = tx->checksum ? le16(tx->csum_offset) : 0;
+    header->num_buffers = 0;
+    if (bytes > NET_HEADER_BYTES) {
+        header->hash_value = 0;
+        header->hash_report = header->reserved = 0;
+    }
 }
 
 /* Under the lock. Takes up to REAP_BATCH tokens back. */
@@ -63,26 +65,24 @@ static unsigned reap(struct net_tx *tx, void *tokens[REAP_BATCH])
 static int add(struct net *net, struct net_tx *txq, const struct netdev_tx *tx)
 {
     struct virtio_sg sg[NETDEV_TX_PIECES_MAX + 1];
+    const unsigned bytes = net->header_bytes;
     struct net_slot *slot = txq->free;
-    bool in_front = tx->headroom >= net->header_bytes;
-    unsigned nr = 0;
+    unsigned nr = 1, done = 0;
     int error;
 
     if (!slot)
         return -ENOSPC;
-    if (in_front) {
-        write_header(phys_to_virt(tx->pieces[0].phys - net->header_bytes), net->header_bytes,
-                     tx);
+    if (tx->headroom >= bytes) {
+        sg[0].phys = tx->pieces[0].phys - bytes;
+        sg[0].length = tx->pieces[0].length + bytes;
+        write_header(phys_to_virt(sg[0].phys), bytes, tx);
+        done = 1;
     } else {
-        write_header(&slot->header, net->header_bytes, tx);
-        sg[nr++] = (struct virtio_sg){virt_to_phys(&slot->header), net->header_bytes};
+        sg[0] = (struct virtio_sg){virt_to_phys(&slot->header), bytes};
+        write_header(&slot->header, bytes, tx);
     }
-    for (unsigned i = 0; i < tx->nr_pieces; i++)
-        sg[nr++] = (struct virtio_sg){tx->pieces[i].phys, tx->pieces[i].length};
-    if (in_front) {
-        sg[0].phys -= net->header_bytes;
-        sg[0].length += net->header_bytes;
-    }
+    for (; done < tx->nr_pieces; done++)
+        sg[nr++] = (struct virtio_sg){tx->pieces[done].phys, tx->pieces[done].length};
     error = virtqueue_add(txq->queue, sg, nr, 0, slot);
     if (error)
         return error;
