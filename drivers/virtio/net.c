@@ -8,12 +8,18 @@
 #include <neap/kmalloc.h>
 #include <neap/log.h>
 
+/*
+ * NET-066, NET-094: buffers first, on every pair, then the pairs. QEMU that hashes in software
+ * holds a frame for a pair without buffers back until the first pair is kicked, for ever.
+ */
 static int start(struct netdev *netdev)
 {
     struct net *net = to_net(netdev);
 
     for (unsigned i = 0; i < net->nr_pairs; i++)
         net_rx_fill(net->pairs[i]);
+    net_set_pairs(net);
+    netdev->info.nr_queues = net->nr_pairs;
     return 0;
 }
 
@@ -114,7 +120,6 @@ static int net_probe(struct virtio_device *dev)
     /* Nothing may fail from here on: the device is in use. */
     virtio_device_ready(dev);
     mutex_lock(&net->netdev.lock);
-    net_set_pairs(net);
     net->netdev.info.nr_queues = net->nr_pairs;
     net_restore_settings(net);
     mutex_unlock(&net->netdev.lock);

@@ -3,6 +3,8 @@
  * The host's side of the network device.
  */
 #include "fake_net.h"
+#include "../../../drivers/virtio/ring_layout.h"
+#include <neap/endian.h>
 #include <string.h>
 
 struct fake_net wire;
@@ -75,6 +77,10 @@ static void serve_control(struct fake *fake, unsigned index)
 
     while (!wire.mute && fake_pop(fake, index, &chain)) {
         const uint8_t *command = shim_phys(chain.pieces[0].phys);
+
+        /* NET-094: every pair that is switched on has buffers. */
+        for (unsigned i = 0; command[0] == NET_CTRL_MQ && i < wire_net()->nr_pairs; i++)
+            CHECK(le16(fake->queues[2 * i].ring.available->index) > 0);
 
         CHECK_EQ(chain.out, 1);
         CHECK_EQ(chain.in, 1);

@@ -177,6 +177,7 @@ TEST(net_control_silent_from_the_start)
     wire_create(FEATURE(NET_F_CTRL_VQ) | FEATURE(NET_F_MQ), 2, 64);
     wire.mute = true;
     wire_boot(2);
+    user_open();
     shim_advance(200 * NS_PER_S);
     CHECK_EQ(wire.fake->dev.resets, VIRTIO_RESETS_MAX);
     CHECK(!wire.fake->dev.live);
@@ -224,9 +225,9 @@ TEST_CASES(net_pairs_are_refused, 2)
     wire_create(FEATURE(NET_F_CTRL_VQ) | FEATURE(test_case ? NET_F_RSS : NET_F_MQ), 2, 64);
     wire.ack = 1;
     wire_boot(2);
+    user_open();
     CHECK_EQ(wire_netdev()->info.nr_queues, 1);
     CHECK_EQ(shim_log_count("one queue pair instead of 2"), 1);
-    user_open();
     wire_receive(0, 60, 1);
     CHECK_EQ(user.frames, 1);
 }
@@ -263,6 +264,8 @@ TEST_CASES(net_configures_rss, 3)
     wire.fake->config[NET_CONFIG_RSS_TABLE_MAX + 1] = (uint8_t)(maxima[test_case] >> 8);
     wire.fake->config[NET_CONFIG_HASH_TYPES] = 0xd7;
     wire_boot(3);
+    CHECK_EQ(wire.commands, 0);
+    user_open();
     CHECK_EQ(wire.commands, 1);
     CHECK_EQ(last_command(), 0x401);
     CHECK_EQ(wire.data_bytes, 8 + 2 * n + 3 + 40);
@@ -278,6 +281,7 @@ TEST_CASES(net_configures_hashing, 2)
     wire_create(FEATURE(NET_F_CTRL_VQ) | FEATURE(NET_F_HASH_REPORT), 1, 64);
     wire.fake->config[NET_CONFIG_RSS_KEY_MAX] = test_case ? 255 : 40;
     wire_boot(1);
+    user_open();
     CHECK_EQ(last_command(), 0x402);
     CHECK_EQ(wire.data_bytes, 13 + 40);
     CHECK_EQ(data64(0), 0x3f);
