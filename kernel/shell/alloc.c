@@ -11,6 +11,7 @@
 #include <neap/list.h>
 #include <neap/lock.h>
 #include <neap/log.h>
+#include <neap/pin.h>
 #include <neap/space.h>
 #include <neap/timer.h>
 
@@ -149,25 +150,73 @@ static int alloc(int argc, char **argv)
 SHELL_COMMAND(alloc, "alloc <size>", "take memory, touch every page, keep it (Ctrl-C stops)",
               alloc);
 
-/* Take the holding with this id, 0: any, out of the list. */
-static struct holding *pick(uint64_t id)
+struct overlap {
+    const struct holding *holding;
+    const char *owner;
+};
+
+static void compare(const struct pin *pin, void *arg)
 {
-    struct holding *found = NULL;
+    struct overlap *overlap = arg;
+
+    if (pin->va < overlap->holding->va + overlap->holding->size &&
+        pin->va + pin->size > overlap->holding->va)
+        overlap->owner = pin->owner;
+}
+
+/* Who pinned a page of it, NULL: nobody. */
+static const char *pinned_by(const struct holding *holding)
+{
+    struct overlap overlap = {holding, NULL};
+
+    pin_for_each(compare, &overlap);
+    return overlap.owner;
+}
+
+/* The holding with this id, 0: any that is not pinned. Under lock. */
+static struct holding *find(uint64_t id)
+{
     struct list *pos;
 
-    mutex_lock(&lock);
     list_for_each (pos, &holdings) {
         struct holding *holding = list_entry(pos, struct holding, link);
 
-        if (id == 0 || holding->id == id) {
-            found = holding;
-            break;
-        }
+        if (id == 0 ? !pinned_by(holding) : holding->id == id)
+            return holding;
     }
+    return NULL;
+}
+
+int shell_holding_find(uint64_t id, uintptr_t *va)
+{
+    struct holding *holding;
+
+    mutex_lock(&lock);
+    holding = id ? find(id) : NULL;
+    if (holding)
+        *va = holding->va;
+    mutex_unlock(&lock);
+    return holding ? 0 : -ENOENT;
+}
+
+/* Take the holding with this id, 0: any that is not pinned, out of the list. */
+static struct holding *pick(uint64_t id)
+{
+    struct holding *found;
+
+    mutex_lock(&lock);
+    found = find(id);
     if (found)
         list_remove(&found->link);
     mutex_unlock(&lock);
     return found;
+}
+
+static void put_back(struct holding *holding)
+{
+    mutex_lock(&lock);
+    list_push_back(&holdings, &holding->link);
+    mutex_unlock(&lock);
 }
 
 static int free_command(int argc, char **argv)
@@ -184,6 +233,12 @@ static int free_command(int argc, char **argv)
     while ((holding = pick(id)) != NULL) {
         int result;
 
+        if (pinned_by(holding)) {
+            kprintf("free: id %llu is pinned by %s\n", (unsigned long long)id,
+                    pinned_by(holding));
+            put_back(holding);
+            return -EBUSY;
+        }
         found = true;
         bytes += holding->size;
         result = give_back(holding);

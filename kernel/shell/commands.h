@@ -18,4 +18,7 @@ const char *shell_word(int argc, char **argv, int index);
 /* A word as a number, as parse_size() reads it. Returns 0, -EINVAL for anything else. */
 int shell_number(const char *word, uint64_t *value);
 
+/* The first page of what `alloc` holds under this id. Returns 0 or -ENOENT. */
+int shell_holding_find(uint64_t id, uintptr_t *va);
+
 #endif

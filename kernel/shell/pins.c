@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * pins: memory that must stay where it is, and who says so.
+ * pins: memory that must stay where it is, and who says so. `hold` and `drop` play a device
+ * that does not give its buffer back, to see what then becomes of the memory around it.
  */
 #include "commands.h"
 #include <neap/alloc.h>
 #include <neap/errors.h>
 #include <neap/format.h>
 #include <neap/kmalloc.h>
+#include <neap/lock.h>
 #include <neap/log.h>
 #include <neap/pin.h>
 #include <neap/timer.h>
+#include <string.h>
 
 #define SHOWN_MAX 64
 
@@ -70,7 +73,52 @@ static void print_machine(const struct snapshot *snapshot, const struct pin_coun
         (unsigned long long)counts->released, (unsigned long long)suspects);
 }
 
-static int run_pins(int argc, char **argv)
+/* What `hold` took. */
+struct held {
+    struct list link;
+    struct pin pin;
+};
+
+static struct mutex lock = MUTEX_INIT(lock, "held pins", LOCK_RANK_SHELL);
+static struct list helds = LIST_INIT(helds); /* under lock */
+
+/* The first page: `thin` keeps it. */
+static int hold(uint64_t id, bool long_term)
+{
+    unsigned flags = PIN_WRITE | (long_term ? PIN_LONG : PIN_SHORT);
+    struct held *held = kcalloc(1, sizeof(*held), ALLOC_DEFAULT);
+    uintptr_t va;
+    int error;
+
+    if (!held)
+        return -ENOMEM;
+    error = shell_holding_find(id, &va);
+    if (!error)
+        error = pin_pages(&held->pin, va, PAGE_SIZE, flags, "pins hold");
+    if (error) {
+        kfree(held);
+        return error;
+    }
+    mutex_lock(&lock);
+    list_push_back(&helds, &held->link);
+    mutex_unlock(&lock);
+    return 0;
+}
+
+static void drop(void)
+{
+    mutex_lock(&lock);
+    while (!list_empty(&helds)) {
+        struct held *held = list_entry(list_first(&helds), struct held, link);
+
+        list_remove(&held->link);
+        unpin_pages(&held->pin);
+        kfree(held);
+    }
+    mutex_unlock(&lock);
+}
+
+static int show(bool machine)
 {
     struct snapshot *snapshot = kcalloc(1, sizeof(*snapshot), ALLOC_DEFAULT);
     struct pin_counts counts;
@@ -80,7 +128,7 @@ static int run_pins(int argc, char **argv)
         return -ENOMEM;
     pin_for_each(note, snapshot);
     pin_counts_get(&counts);
-    if (shell_wants_machine(argc, argv)) {
+    if (machine) {
         print_machine(snapshot, &counts);
     } else {
         print_table(snapshot);
@@ -91,5 +139,24 @@ static int run_pins(int argc, char **argv)
     kfree(snapshot);
     return 0;
 }
-SHELL_COMMAND(pins, "pins [--machine]", "memory that must not move, and who pinned it",
+
+static int run_pins(int argc, char **argv)
+{
+    const char *what = shell_word(argc, argv, 0), *id_word = shell_word(argc, argv, 1),
+               *kind = shell_word(argc, argv, 2);
+    uint64_t id;
+
+    if (!what)
+        return show(shell_wants_machine(argc, argv));
+    if (!strcmp(what, "drop") && !id_word) {
+        drop();
+        return 0;
+    }
+    if (strcmp(what, "hold") != 0 || !id_word || shell_number(id_word, &id) ||
+        (kind && strcmp(kind, "long") != 0))
+        return -EINVAL;
+    return hold(id, kind != NULL);
+}
+SHELL_COMMAND(pins, "pins [--machine | hold <id> [long] | drop]",
+              "memory that must not move, and who pinned it; pin a page of an `alloc`",
               run_pins);
