@@ -47,6 +47,7 @@ void net_unlock(void)
         netif_poll_all();
         core_delivers = false;
     }
+    interfaces_flush();
     kick = net_timers_changed(next_run);
     mutex_unlock(&core_lock);
     if (kick)

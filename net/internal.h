@@ -24,6 +24,7 @@ struct net_interface {
     struct netif netif;
     struct netdev *dev;
     struct netdev_info info;
+    bool unflushed;   /* the device was not told yet about what was sent */
     ip4_addr_t told;  /* the address that the log has */
     uint64_t rx_bad;  /* frames that were too short or too long */
     uint64_t rx_over; /* dropped: too many bytes wait in sockets already */
@@ -39,6 +40,9 @@ void interfaces_init(void);
 
 /* Bytes of received frames that the stack and its users hold. Under net_lock(). */
 uint64_t interface_held(void);
+
+/* Tell devices about what was sent. Under net_lock(), which ends with it. */
+void interfaces_flush(void);
 
 /* Free what devices have finished with. Under net_lock(). */
 void interface_reap(void);

@@ -123,7 +123,19 @@ static int send(struct net_interface *interface, struct pbuf *packet, struct in_
                 (struct netdev_piece){virt_to_phys(part->payload), part->len};
     }
     flight->packet = packet;
-    return netdev_transmit(interface->dev, 0, &tx, false);
+    return netdev_transmit(interface->dev, 0, &tx, true);
+}
+
+/* One kick for everything that was sent under the lock: an answer is often more than a packet.
+ */
+void interfaces_flush(void)
+{
+    for (struct net_interface *interface = net_interfaces; interface;
+         interface = interface->next) {
+        if (interface->unflushed)
+            netdev_flush(interface->dev, 0);
+        interface->unflushed = false;
+    }
 }
 
 err_t interface_transmit(struct netif *netif, struct pbuf *packet)
@@ -138,8 +150,10 @@ err_t interface_transmit(struct netif *netif, struct pbuf *packet)
         pbuf_ref(packet);
     if (flight && packet)
         error = send(interface, packet, flight);
-    if (error == 0)
+    if (error == 0) {
+        interface->unflushed = true;
         return ERR_OK;
+    }
     interface->tx_lost++;
     if (packet)
         pbuf_free(packet);
