@@ -299,7 +299,6 @@ static void close_listener(struct socket *socket)
 void stream_close(struct socket *socket)
 {
     struct tcp_pcb *tcp = socket->tcp;
-    bool unread = socket->received > 0;
 
     if (!tcp) {
         stream_drop_input(socket);
@@ -314,9 +313,9 @@ void stream_close(struct socket *socket)
     tcp_recv(tcp, NULL);
     tcp_sent(tcp, NULL);
     tcp_err(tcp, NULL);
-    socket->tcp = NULL; /* what comes out of the queue below widens no window */
+    /* In this order the window stays as it is, and lwIP tells a peer whose data nobody read. */
+    socket->tcp = NULL;
     stream_drop_input(socket);
-    /* A peer whose data nobody read is told so. */
-    if (socket->reset_at_close || unread || tcp_close(tcp) != ERR_OK)
+    if (socket->reset_at_close || tcp_close(tcp) != ERR_OK)
         tcp_abort(tcp);
 }
