@@ -22,6 +22,7 @@ struct obstacle {
     uint64_t owner;
     uint8_t state;
     uint8_t flags;
+    uint8_t order;
     bool pinned;
 };
 
@@ -34,6 +35,7 @@ static void look(pfn_t pfn, struct obstacle *what)
     if (head) {
         what->state = READ_ONCE(head->state);
         what->flags = READ_ONCE(head->flags);
+        what->order = READ_ONCE(head->order);
         what->owner = READ_ONCE(head->owner);
         what->pinned = READ_ONCE(head->pins) > 0;
     }
@@ -71,7 +73,7 @@ static int evacuate_block(const struct obstacle *what, pfn_t start, pfn_t end,
     } else if (space_contains(what->owner)) {
         error = space_evacuate(what->head);
         /* A page that was split counts as moved: its parts come next. */
-        if (error == -EAGAIN && how->attempts++ < ATTEMPTS_MAX)
+        if (error == -EAGAIN && READ_ONCE(what->head->order) < what->order)
             return 0;
     }
     return error == -EAGAIN ? wait_a_little(how) : error;

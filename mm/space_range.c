@@ -154,16 +154,18 @@ uint64_t space_reserved_bytes(void)
 
 /*
  * Take [va, end) out of its record; `spare` becomes the record of what lies above. Returns the
- * record that is left over.
+ * record that is left over. What another thread released meanwhile, and perhaps reserved anew,
+ * is left alone.
  */
 static struct range *cut(uintptr_t va, uintptr_t end, struct range *spare)
 {
     struct range *range = find(va, end - va);
+    bool inside = range && range->start < va && end < range->end;
 
-    if (!range)
-        return spare; /* released by another thread at the same time */
+    if (!range || (inside && !spare))
+        return spare;
     space.bytes -= end - va;
-    if (range->start < va && end < range->end) {
+    if (inside) {
         spare->start = end;
         spare->end = range->end;
         range->end = va;

@@ -226,7 +226,7 @@ TEST(pinned_page_is_not_freed)
     shim_boot(32 * MIB);
     page = alloc_pages(5, PAGE_KERNEL, 0);
     page->pins = 1;
-    EXPECT_PANIC("pins", free_pages(page, 5));
+    EXPECT_PANIC("pinned", free_pages(page, 5));
 }
 
 TEST(write_after_free_panics)
