@@ -154,8 +154,8 @@ void vmem_worker_memory_changed(struct elastic_region *region)
 
 /* --- for threads that are short of memory --- */
 
-/* Longer than a host needs to plug; who waited in vain fails. */
-#define PLUG_PATIENCE_NS (2 * NS_PER_S)
+/* Longer than a busy host needs to plug and describe many GiB; who waited in vain fails. */
+#define PLUG_PATIENCE_NS (8 * NS_PER_S)
 
 struct plug_wait {
     const struct vmem *vmem;
@@ -180,11 +180,13 @@ static uint64_t wait_for_plug(struct reclaimer *self, uint64_t pages UNUSED)
     struct plug_wait wait = {vmem, vmem_in_use(vmem)};
     uint64_t now;
 
-    if (thread_current() == vmem->worker)
+    if (thread_current() == vmem->worker || plug_is_over(&wait))
         return 0;
-    (void)wait_until(&vmem->settled, plug_is_over, &wait, PLUG_PATIENCE_NS);
+    if (wait_until(&vmem->settled, plug_is_over, &wait, PLUG_PATIENCE_NS))
+        return 0;
+    /* What was counted before it could be used was worth waiting for, too. */
     now = vmem_in_use(vmem);
-    return now > wait.before ? (now - wait.before) >> PAGE_SHIFT : 0;
+    return now > wait.before ? (now - wait.before) >> PAGE_SHIFT : 1;
 }
 
 void vmem_worker_help(struct vmem *vmem)
