@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * alloc and free: hold memory as an application would, to watch it come and go on the host.
+ * alloc, thin and free: hold memory as an application would, to watch it come and go on the
+ * host.
  */
 #include "commands.h"
 #include <neap/alloc.h>
@@ -23,6 +24,7 @@ struct holding {
     uintptr_t va;
     uint64_t size;
     uint64_t touched; /* bytes */
+    uint64_t keep;    /* one page in so many is left */
 };
 
 #define PROGRESS_NS (2 * NS_PER_S)
@@ -48,7 +50,7 @@ static uint64_t pattern(const struct holding *holding, uint64_t offset)
 /* Returns 0, or -EIO when a page has lost what was written to it. */
 static int verify(const struct holding *holding)
 {
-    for (uint64_t offset = 0; offset < holding->touched; offset += PAGE_SIZE) {
+    for (uint64_t offset = 0; offset < holding->touched; offset += holding->keep * PAGE_SIZE) {
         uint64_t found = *word_at(holding, offset), expected = pattern(holding, offset);
 
         if (found == expected)
@@ -99,6 +101,7 @@ static int take(struct holding *holding, uint64_t bytes)
     holding->va = space_reserve(bytes, PAGE_SIZE << PAGEBLOCK_ORDER);
     holding->size = bytes;
     holding->seed = clock_ns();
+    holding->keep = 1;
     if (holding->va && space_commit(holding->va, bytes, SPACE_READ | SPACE_WRITE) == 0) {
         if (touch(holding) == 0)
             return 0;
@@ -218,6 +221,43 @@ static void put_back(struct holding *holding)
     list_push_back(&holdings, &holding->link);
     mutex_unlock(&lock);
 }
+
+/* Give back the pages between those that stay. */
+static int thin_out(struct holding *holding, uint64_t keep)
+{
+    for (uint64_t offset = 0; offset < holding->size; offset += keep * PAGE_SIZE) {
+        uint64_t end = MIN(holding->size, offset + keep * PAGE_SIZE);
+        int error = 0;
+
+        if (offset + PAGE_SIZE < end)
+            error = space_decommit(holding->va + offset + PAGE_SIZE, end - offset - PAGE_SIZE);
+        if (error)
+            return error;
+    }
+    holding->keep = keep;
+    return 0;
+}
+
+static int thin(int argc, char **argv)
+{
+    const char *id_word = shell_word(argc, argv, 0), *keep_word = shell_word(argc, argv, 1);
+    struct holding *holding;
+    uint64_t id, keep;
+    int error = -ENOENT;
+
+    if (!id_word || shell_number(id_word, &id) || id == 0 || !keep_word ||
+        shell_number(keep_word, &keep) || keep < 2)
+        return -EINVAL;
+    mutex_lock(&lock);
+    holding = find(id);
+    if (holding)
+        error = holding->keep == 1 ? thin_out(holding, keep) : -EALREADY;
+    mutex_unlock(&lock);
+    if (!holding)
+        kprintf("thin: nothing is held under id %llu\n", (unsigned long long)id);
+    return error;
+}
+SHELL_COMMAND(thin, "thin <id> <n>", "keep one page in n of what `alloc` holds", thin);
 
 static int free_command(int argc, char **argv)
 {
