@@ -12,8 +12,9 @@ import socket
 import subprocess
 
 from . import HANG_SECONDS
+from .elastic import elastic_args
 from .qmp import Qmp
-from .rss import guest_rss
+from .rss import guest_rss, process_rss
 from .serial import Serial
 from .shell import Shell
 
@@ -22,6 +23,7 @@ LOGS = ROOT / "build/test-logs"
 BALLOON = "virtio-balloon-pci,id=balloon0,free-page-reporting=on,deflate-on-oom=on"
 # The guest's clock counts its instructions. Only the translator can do that.
 ICOUNT = ("-icount", "shift=0,sleep=off", "-rtc", "base=2026-01-01T00:00:00,clock=vm")
+MEMORY_SLACK = 8 << 30  # addresses for regions that start where a test wants them to
 _numbers = itertools.count(1)
 
 
@@ -62,6 +64,19 @@ def parse_size(text):
     return int(text[:-1]) << {"K": 10, "M": 20, "G": 30}[text[-1]]
 
 
+def memory_args(size, nodes, reserve, elastic):
+    """Boot memory, split evenly between NUMA nodes, and room for the regions of memory devices."""
+    args = ["-m", f"{size >> 20}M"]
+    if elastic:
+        room = size + sum(device.size for device in elastic) + MEMORY_SLACK
+        args[-1] += f",maxmem={room >> 20}M"
+    for node in range(nodes):
+        args += ["-object", f"memory-backend-ram,id=ram{node},size={size // nodes},"
+                            f"reserve={'on' if reserve else 'off'}"]
+        args += ["-numa", f"node,nodeid={node},memdev=ram{node}"] if nodes > 1 else ["-machine", "memory-backend=ram0"]
+    return args
+
+
 def _die_with_parent():
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
@@ -71,8 +86,8 @@ class Guest:
 
     # pylint: disable=too-many-arguments,too-many-instance-attributes
     def __init__(self, boot="pvh", memory="256M", cpus=1, machine="q35", append="", debug=False,
-                 balloon=BALLOON, debug_exit=True, cpu="max", reserve=True, iso=None, icount=False, args=(),
-                 name="guest", app="shell"):
+                 balloon=BALLOON, debug_exit=True, cpu="max", reserve=True, elastic=(), nodes=1, iso=None,
+                 icount=False, args=(), name="guest", app="shell"):
         self.memory = parse_size(memory)
         LOGS.mkdir(parents=True, exist_ok=True)
         self.log = LOGS / f"{name}-{os.getpid()}-{next(_numbers)}"
@@ -80,8 +95,7 @@ class Guest:
         monitor, monitor_end = socket.socketpair()
         command = [
             *shlex.split(qemu_program()), "-accel", "tcg" if icount else accelerator(), "-cpu", cpu, "-nodefaults",
-            "-display", "none", "-machine", f"{machine},memory-backend=ram", "-m", memory,
-            "-object", f"memory-backend-ram,id=ram,size={memory},reserve={'on' if reserve else 'off'}",
+            "-display", "none", "-machine", machine, *memory_args(self.memory, nodes, reserve, elastic),
             "-smp", str(cpus),
             "-chardev", f"pipe,id=serial,path={self.serial.path},logfile={self.log}.serial",
             "-serial", "chardev:serial",
@@ -91,6 +105,7 @@ class Guest:
             command += ["-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
         if balloon:
             command += ["-device", balloon]
+        command += elastic_args(elastic)
         if boot == "pvh":
             command += ["-kernel", str(image("elf", debug, app)), "-append", append]
         else:
@@ -145,6 +160,10 @@ class Guest:
     def rss(self):
         """Resident bytes of the guest's memory on the host."""
         return guest_rss(self.process.pid, self.memory)
+
+    def process_rss(self):
+        """Resident bytes of QEMU: boot memory, memory devices, and QEMU's own."""
+        return process_rss(self.process.pid)
 
     def balloon_actual(self):
         """Bytes that QEMU thinks the guest has."""

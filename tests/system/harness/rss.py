@@ -18,3 +18,9 @@ def guest_rss(pid, memory):
                 best = (size, int(line.split()[1]) * 1024)
     assert best, f"process {pid} maps no {memory} bytes"
     return best[1]
+
+
+def process_rss(pid):
+    """Resident bytes of the whole process that no file backs: its guest's memory and its own."""
+    with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as status:
+        return next(int(line.split()[1]) * 1024 for line in status if line.startswith("RssAnon:"))
