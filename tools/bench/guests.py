@@ -45,15 +45,18 @@ class Guest(qemu.Guest):
     """A guest of one system, "neap" or "linux"; notes when it was started and ready."""
 
     # pylint: disable=too-many-arguments
-    def __init__(self, system, memory="4G", cpus=1, reporting=True, icount=False, linux_append=""):
+    def __init__(self, system, memory="4G", cpus=1, reporting=True, icount=False, elastic=(),
+                 linux_append=""):
         self.system = system
         args = []
         if system == "linux":
             kernel, initrd = linux_files()
+            if elastic:
+                linux_append += " memhp_default_state=online_movable"
             args = ["-kernel", str(kernel), "-initrd", str(initrd),
                     "-append", f"console=ttyS0 quiet panic=-1 {linux_append}"]
         self.started = time.monotonic()
-        super().__init__(memory=memory, cpus=cpus, name=f"bench-{system}", icount=icount, args=args,
+        super().__init__(memory=memory, cpus=cpus, name=f"bench-{system}", icount=icount, args=args, elastic=elastic,
                          balloon=REPORTING + ("on" if reporting else "off"))
         if system == "linux":
             self.shell = LinuxShell(self.serial)
@@ -62,10 +65,25 @@ class Guest(qemu.Guest):
         # Linux's kernel threads go on with start-up behind the prompt and would be counted as well.
         if system == "linux" and icount and "idle=1" not in self.shell.run("settle"):
             raise SystemExit("the Linux guest does not come to rest: its instructions cannot be counted")
+        if system == "linux" and elastic:
+            self.shell.run("module virtio_mem")
 
     def alloc(self, mib):
         """Allocate and touch memory in the guest, and keep it."""
         self.shell.run(f"alloc {mib}" + ("M" if self.system == "neap" else ""), 600)
+
+    def thin(self, keep):
+        """Give back all but one page in `keep` of what alloc() took."""
+        self.shell.run(f"thin {keep}" if self.system == "linux" else f"thin 1 {keep}", 600)
+
+    def start_load(self, mib):
+        """Threads on every CPU write, verify and give back so much memory."""
+        self.shell.run(f"load start {mib}" + ("M" if self.system == "neap" else ""), 600)
+
+    def load(self):
+        """What the load did so far: touched_bytes, errors, worst_ns, ..."""
+        text = self.shell.run("load" if self.system == "linux" else "load --machine", 600)
+        return {key: int(value) for key, value in re.findall(r"^(\w+)=(\d+)", text, re.MULTILINE)}
 
     def free(self):
         """Free what alloc() took."""

@@ -14,7 +14,8 @@ import subprocess
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-MODULES = ["drivers/virtio/virtio_balloon.ko"]  # the rest of virtio is built in
+MODULES = ["drivers/virtio/virtio_balloon.ko"]  # loaded at the start; the rest of virtio is built in
+MODULES_AT_HAND = ["drivers/virtio/virtio_mem.ko"]  # loaded when a measurement asks for it
 
 
 def cpio_entry(name, mode, data=b"", device=(0, 0)):
@@ -49,18 +50,20 @@ def build_module(kernel_tree, folder):
 def build_initrd(kernel_tree, folder):
     """Compile the guest's program and pack it with its modules."""
     program = folder / "init"
-    subprocess.run(["gcc", "-O2", "-Wall", "-Wextra", "-static", "-o", program, HERE / "linux_init.c"],
+    subprocess.run(["gcc", "-O2", "-Wall", "-Wextra", "-static", "-pthread", "-o", program, HERE / "linux_init.c",
+                    HERE / "linux_load.c"],
                    check=True)
     modules = next(path for root in ("lib", "usr/lib") for path in kernel_tree.glob(f"{root}/modules/*/kernel"))
     archive = cpio_entry("dev", 0o040755) + cpio_entry("dev/console", 0o020600, device=(5, 1))
     archive += cpio_entry("init", 0o100755, program.read_bytes()) + cpio_entry("modules", 0o040755)
     order = []
-    for module in MODULES:
+    for module in MODULES + MODULES_AT_HAND:
         name = "modules/" + pathlib.Path(module).name
         packed = modules / (module + ".xz")
         data = lzma.decompress(packed.read_bytes()) if packed.exists() else (modules / module).read_bytes()
         archive += cpio_entry(name, 0o100644, data)
-        order.append("/" + name)
+        if module in MODULES:
+            order.append("/" + name)
     archive += cpio_entry("modules/order", 0o100644, ("\n".join(order) + "\n").encode())
     measure = build_module(kernel_tree, folder / "module")
     archive += cpio_entry("modules/linux_pages.ko", 0o100644, measure.read_bytes())

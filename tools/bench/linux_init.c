@@ -5,12 +5,17 @@
  *
  *   alloc <MiB>          map and touch memory, keep it
  *   free                 unmap it
+ *   thin <n>             give back all but one page in n of it
+ *   load start <MiB>     threads on every CPU that write, verify and give back memory
+ *   load | load stop     what they did; end them
+ *   module <name>        load a kernel module
  *   churn <MiB> <cycles> map, touch and unmap again and again; prints counter ticks
  *   pages <order> <all>  loop of the page allocator, on every CPU or one (1 or 0)
  *   meminfo              /proc/meminfo
  *   settle               wait until the kernel's threads have finished the work of start-up
  *   poweroff
  */
+#include "linux_load.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
@@ -90,6 +95,22 @@ static void cmd_free(void)
         munmap(held, held_size);
     held = NULL;
     printf("free: %zu MiB\n", held_size / MIB);
+}
+
+static void cmd_thin(size_t keep)
+{
+    for (size_t i = 0; held && i < held_size / PAGE; i++)
+        if (i % keep)
+            madvise(held + i * PAGE, PAGE, MADV_DONTNEED);
+    printf("thin: one page in %zu\n", keep);
+}
+
+static void cmd_module(const char *name)
+{
+    char path[128];
+
+    snprintf(path, sizeof(path), "/modules/%s.ko", name);
+    load(path, "");
 }
 
 static void cmd_churn(size_t mib, unsigned cycles)
@@ -179,6 +200,7 @@ static void cmd_settle(void)
 
 static void run(char *line)
 {
+    char name[64];
     size_t mib = 0;
     unsigned order = 0, number = 0;
 
@@ -188,6 +210,16 @@ static void run(char *line)
         cmd_churn(mib, number);
     else if (sscanf(line, "pages %u %u", &order, &number) == 2)
         cmd_pages(order, number);
+    else if (sscanf(line, "thin %zu", &mib) == 1 && mib > 0)
+        cmd_thin(mib);
+    else if (sscanf(line, "load start %zu", &mib) == 1)
+        load_start(mib);
+    else if (strncmp(line, "load stop", 9) == 0)
+        load_stop();
+    else if (strncmp(line, "load", 4) == 0)
+        load_print();
+    else if (sscanf(line, "module %63s", name) == 1)
+        cmd_module(name);
     else if (strncmp(line, "free", 4) == 0)
         cmd_free();
     else if (strncmp(line, "meminfo", 7) == 0)

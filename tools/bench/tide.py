@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The tide picture: a load that rises and falls, and the memory that the host grants and holds."""
+
+import time
+
+from guests import Guest
+from harness.elastic import Elastic, plugged, request
+
+MIB, GIB = 1 << 20, 1 << 30
+BOOT_MEMORY = "512M"
+REGION = 4 * GIB
+STEPS = (256, 1024, 3072, 2048, 512, 1536, 0)  # MiB that the load holds, one after the other
+STEP_SECONDS = 6
+MARGIN = 256 * MIB  # granted beyond what the load holds
+NAMES = {"neap": "neap", "linux": "Linux 6.12"}
+
+
+class Tide:
+    """Samples of one guest: (seconds, requested, granted, used by the load, held by the host)."""
+
+    def __init__(self, system):
+        self.samples = []
+        self.wanted = self.used = 0
+        with Guest(system, memory=BOOT_MEMORY, cpus=2, elastic=[Elastic(REGION)]) as guest:
+            self.start = time.monotonic()
+            self.play(guest)
+
+    def sample(self, guest):
+        """One row; the monitor is asked by one thread only."""
+        self.samples.append((time.monotonic() - self.start, self.wanted, plugged(guest), self.used,
+                             guest.process_rss()))
+
+    def play(self, guest):
+        """Change the load step by step; the host asks for what the load needs, before it grows."""
+        for mib in STEPS:
+            self.wanted = max(0, mib * MIB + MARGIN - guest.memory) // (2 * MIB) * 2 * MIB
+            end = time.monotonic() + STEP_SECONDS
+            if self.used:
+                guest.free()
+            self.used = 0
+            request(guest, self.wanted)
+            while plugged(guest) < self.wanted:
+                self.sample(guest)
+                time.sleep(0.02)
+            if mib:
+                guest.alloc(mib)
+            self.used = mib * MIB
+            while time.monotonic() < end:
+                self.sample(guest)
+                time.sleep(0.02)
+
+    def mean_beyond_use(self):
+        """Bytes that the host holds and the load does not use, averaged over time."""
+        area = sum((row[4] - row[3]) * (later[0] - row[0]) for row, later in zip(self.samples, self.samples[1:]))
+        return area / (self.samples[-1][0] - self.samples[0][0])
+
+
+def draw(tides, path):
+    """One panel a system, the same axes."""
+    import matplotlib  # pylint: disable=import-outside-toplevel
+    matplotlib.use("svg")
+    matplotlib.rcParams["svg.hashsalt"] = "neap"
+    from matplotlib import pyplot  # pylint: disable=import-outside-toplevel
+
+    figure, panels = pyplot.subplots(len(tides), 1, figsize=(8, 3 * len(tides)), sharex=True, sharey=True)
+    for panel, (system, tide) in zip(panels, tides.items()):
+        times = [row[0] for row in tide.samples]
+        for column, label, style in ((1, "requested", ":"), (2, "granted", "-"), (3, "used by the load", "--"),
+                                     (4, "held by the host", "-")):
+            panel.plot(times, [row[column] / GIB for row in tide.samples], style, label=label, linewidth=1.8)
+        panel.set_title(NAMES[system])
+        panel.set_ylabel("GiB")
+        panel.grid(alpha=0.3)
+    panels[0].legend(ncol=4, fontsize="small")
+    panels[-1].set_xlabel("seconds")
+    figure.tight_layout()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, metadata={"Date": None})
+    pyplot.close(figure)
