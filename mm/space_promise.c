@@ -79,14 +79,18 @@ static uint64_t try_promise(uint64_t pages)
 
 int space_promise(uint64_t pages)
 {
-    for (unsigned i = 0; i < ROUNDS; i++) {
-        uint64_t missing = pages ? try_promise(pages) : 0;
+    uint64_t missing = pages ? try_promise(pages) : 0;
 
-        if (!missing)
-            return 0;
-        if (!thread_may_sleep() || !reclaim_pages(missing))
+    for (unsigned i = 0; missing && i < ROUNDS; i++) {
+        bool came = thread_may_sleep() && reclaim_pages(missing);
+
+        /* Even if nobody gave anything: what was just being plugged may be there now. */
+        missing = try_promise(pages);
+        if (!came)
             break;
     }
+    if (!missing)
+        return 0;
     __atomic_add_fetch(&promises.refused, 1, __ATOMIC_RELAXED);
     return -ENOMEM;
 }

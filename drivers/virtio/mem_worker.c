@@ -180,13 +180,11 @@ static uint64_t wait_for_plug(struct reclaimer *self, uint64_t pages UNUSED)
     struct plug_wait wait = {vmem, vmem_in_use(vmem)};
     uint64_t now;
 
-    if (thread_current() == vmem->worker || plug_is_over(&wait))
+    if (thread_current() == vmem->worker)
         return 0;
-    if (wait_until(&vmem->settled, plug_is_over, &wait, PLUG_PATIENCE_NS))
-        return 0;
-    /* What was counted before it could be used was worth waiting for, too. */
+    (void)wait_until(&vmem->settled, plug_is_over, &wait, PLUG_PATIENCE_NS);
     now = vmem_in_use(vmem);
-    return now > wait.before ? (now - wait.before) >> PAGE_SHIFT : 1;
+    return now > wait.before ? (now - wait.before) >> PAGE_SHIFT : 0;
 }
 
 void vmem_worker_help(struct vmem *vmem)
