@@ -16,6 +16,9 @@
 #define ATTEMPTS_MAX 200
 #define ATTEMPT_NS   (100 * NS_PER_US)
 
+/* So far ahead single pages are looked for that can go together, under one lock. */
+#define COLLECT_PAGES 512
+
 /* A block that was in the way a moment ago. */
 struct obstacle {
     struct page *head;
@@ -57,6 +60,34 @@ static int wait_a_little(struct isolation *how)
     return 0;
 }
 
+/* Further single pages that may go along; the mover looks again at each. */
+static unsigned collect(pfn_t pfn, pfn_t end, struct page **pages)
+{
+    irqflags_t flags = spin_lock(&buddy.lock);
+    unsigned nr = 0;
+
+    for (; pfn < end && nr < SPACE_BATCH_MAX; pfn++) {
+        struct page *page = block_page(pfn);
+
+        if (page && page->order == 0 && isolate_movable(page) && !(page->flags & PAGE_LENT))
+            pages[nr++] = page;
+    }
+    spin_unlock(&buddy.lock, flags);
+    return nr;
+}
+
+static int move_away(struct page *head, pfn_t end)
+{
+    struct page *pages[SPACE_BATCH_MAX];
+    pfn_t pfn = page_to_pfn(head);
+    unsigned nr;
+
+    if (READ_ONCE(head->order))
+        return space_evacuate(head);
+    nr = collect(pfn, MIN(end, pfn + COLLECT_PAGES), pages);
+    return nr ? space_evacuate_pages(pages, nr) : -EAGAIN;
+}
+
 static int evacuate_block(const struct obstacle *what, pfn_t start, pfn_t end,
                           struct isolation *how)
 {
@@ -71,7 +102,7 @@ static int evacuate_block(const struct obstacle *what, pfn_t start, pfn_t end,
             return 0;
         }
     } else if (space_contains(what->owner)) {
-        error = space_evacuate(what->head);
+        error = move_away(what->head, end);
         /* A page that was split counts as moved: its parts come next. */
         if (error == -EAGAIN && READ_ONCE(what->head->order) < what->order)
             return 0;

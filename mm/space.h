@@ -119,7 +119,9 @@ void space_change_end(void);
 void space_wait_move(uintptr_t va, bool may_sleep);
 /* A move is over. */
 void space_moved(void);
+/* How often somebody waited, and the longest time in nanoseconds. */
 uint64_t space_waits_count(void);
+uint64_t space_wait_max(void);
 
 /* --- space_reform.c --- */
 

@@ -5,10 +5,11 @@
 #include "space.h"
 #include <neap/panic.h>
 #include <neap/thread.h>
+#include <neap/timer.h>
 #include <neap/wait.h>
 
 static struct waitqueue moves = WAITQUEUE_INIT(moves, "page move");
-static uint64_t waits;
+static uint64_t waits, wait_max; /* changed atomically */
 
 /* Without the lock, as pgtable_lookup(). */
 static struct pgtable_walk look(uintptr_t va, pte_t *pte)
@@ -29,20 +30,37 @@ static bool move_over(void *arg)
     return !entry_is_moving(pte);
 }
 
-void space_wait_move(uintptr_t va, bool may_sleep)
+/* The mover cannot be preempted, but it may wait for this CPU to flush. */
+static void spin_until_moved(uintptr_t va)
 {
-    if (move_over(&va))
-        return;
-    __atomic_add_fetch(&waits, 1, __ATOMIC_RELAXED);
-    if (may_sleep) {
-        (void)wait_until(&moves, move_over, &va, WAIT_FOREVER);
-        return;
-    }
-    /* The mover cannot be preempted, but it may wait for this CPU to flush. */
     while (!move_over(&va)) {
         arch_cpu_relax();
         smp_call_ipi();
     }
+}
+
+static void note_wait(uint64_t ns)
+{
+    uint64_t longest = space_wait_max();
+
+    while (ns > longest && !__atomic_compare_exchange_n(&wait_max, &longest, ns, false,
+                                                        __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+        ;
+}
+
+void space_wait_move(uintptr_t va, bool may_sleep)
+{
+    uint64_t begin;
+
+    if (move_over(&va))
+        return;
+    __atomic_add_fetch(&waits, 1, __ATOMIC_RELAXED);
+    begin = clock_ns();
+    if (may_sleep)
+        (void)wait_until(&moves, move_over, &va, WAIT_FOREVER);
+    else
+        spin_until_moved(va);
+    note_wait(clock_ns() - begin);
 }
 
 void space_moved(void)
@@ -53,6 +71,11 @@ void space_moved(void)
 uint64_t space_waits_count(void)
 {
     return __atomic_load_n(&waits, __ATOMIC_RELAXED);
+}
+
+uint64_t space_wait_max(void)
+{
+    return __atomic_load_n(&wait_max, __ATOMIC_RELAXED);
 }
 
 /*

@@ -3,6 +3,9 @@
  * Moving pages: out of reach, flush, copy, back at the new place. Who touches the page
  * meanwhile waits for no more than that: the mover has all it needs before it begins, does not
  * sleep and is not preempted.
+ *
+ * A flush interrupts every CPU and costs more than the copy of a single page, so single pages
+ * share one. They are as many as are copied faster than one large page.
  */
 #include "space.h"
 #include <neap/errors.h>
@@ -10,10 +13,28 @@
 #include <neap/thread.h>
 #include <string.h>
 
+/* One block on its way. */
+struct move {
+    struct page *from;
+    struct page *to;
+    uintptr_t va;
+    pte_t *slot; /* while it is away */
+    unsigned prot;
+    int error; /* why it stays */
+};
+
+struct batch {
+    struct move *moves;
+    unsigned nr;
+    unsigned level; /* of all its blocks */
+};
+
 /* The entry that maps the block at `va`; 0 or the reason why not. Under pgtable_lock. */
 static int find(const struct page *block, uintptr_t va, unsigned level,
                 struct pgtable_walk *walk)
 {
+    if (!space_contains(va))
+        return -EAGAIN;
     *walk = pgtable_walk(&kernel_pgtable, va, 0);
     if (walk->level != level || !entry_has_block(*walk->slot, level) ||
         pte_phys(*walk->slot, level) != page_to_phys(block) || entry_is_moving(*walk->slot))
@@ -39,55 +60,137 @@ static int split(const struct page *block, uintptr_t va)
     return error ? error : -EAGAIN;
 }
 
-static int move(struct page *block, uintptr_t va, unsigned level, struct page *target)
+/* Put out of reach what can go. Returns how many blocks did. */
+static unsigned take_away(struct batch *batch)
 {
-    uint64_t size = level_size(level);
-    struct pgtable_walk walk;
-    irqflags_t flags;
-    unsigned prot;
-    int error;
+    irqflags_t flags = spin_lock(&pgtable_lock);
+    unsigned away = 0;
 
-    preempt_disable();
-    flags = spin_lock(&pgtable_lock);
-    error = find(block, va, level, &walk);
-    if (error) {
-        spin_unlock(&pgtable_lock, flags);
-        preempt_enable();
-        return error;
+    for (unsigned i = 0; i < batch->nr; i++) {
+        struct move *move = &batch->moves[i];
+        struct pgtable_walk walk;
+
+        move->error = find(move->from, move->va, batch->level, &walk);
+        if (move->error)
+            continue;
+        move->slot = walk.slot;
+        move->prot = entry_prot(*walk.slot, batch->level);
+        entry_set(walk, pte_away(page_to_phys(move->from), move->prot | SPACE_MOVING));
+        away++;
     }
-    prot = entry_prot(*walk.slot, level);
-    entry_set(walk, pte_away(page_to_phys(block), prot | SPACE_MOVING));
     spin_unlock(&pgtable_lock, flags);
+    return away;
+}
 
-    tlb_flush_all_cpus(va, va + size);
-    memcpy(page_to_virt(target), page_to_virt(block), size);
+static void flush_here(void *arg)
+{
+    const struct batch *batch = arg;
 
-    /* Nobody touches an entry that moves, nor the tables above it. */
-    flags = spin_lock(&pgtable_lock);
-    target->owner = va;
-    entry_set(walk, entry_for(page_to_phys(target), prot, level));
-    space_counts.moved += size >> PAGE_SHIFT;
+    for (unsigned i = 0; i < batch->nr; i++) {
+        const struct move *move = &batch->moves[i];
+
+        if (!move->error)
+            arch_tlb_flush_local(move->va, move->va + level_size(batch->level));
+    }
+}
+
+static void copy(const struct batch *batch)
+{
+    for (unsigned i = 0; i < batch->nr; i++) {
+        const struct move *move = &batch->moves[i];
+
+        if (!move->error)
+            memcpy(page_to_virt(move->to), page_to_virt(move->from), level_size(batch->level));
+    }
+}
+
+/* Nobody has touched an entry that moves, nor the tables above it. */
+static void put_back(const struct batch *batch)
+{
+    irqflags_t flags = spin_lock(&pgtable_lock);
+
+    for (unsigned i = 0; i < batch->nr; i++) {
+        const struct move *move = &batch->moves[i];
+        const struct pgtable_walk walk = {move->slot, batch->level};
+
+        if (move->error)
+            continue;
+        move->to->owner = move->va;
+        entry_set(walk, entry_for(page_to_phys(move->to), move->prot, batch->level));
+        space_counts.moved += level_size(batch->level) >> PAGE_SHIFT;
+    }
     spin_unlock(&pgtable_lock, flags);
     space_moved();
+}
+
+/* Move what can go, and free its old place; the targets of the others are freed. */
+static void move_all(struct batch *batch)
+{
+    preempt_disable();
+    if (take_away(batch)) {
+        flush_here(batch);
+        smp_call_others(flush_here, batch);
+        copy(batch);
+        put_back(batch);
+    }
     preempt_enable();
-    return 0;
+    for (unsigned i = 0; i < batch->nr; i++) {
+        const struct move *move = &batch->moves[i];
+
+        free_pages(move->error ? move->to : move->from,
+                   batch->level == LARGE_LEVEL ? PAGEBLOCK_ORDER : 0);
+    }
+}
+
+static int move_one(struct page *block, struct page *target, uintptr_t va, unsigned level)
+{
+    struct move move = {.from = block, .to = target, .va = va};
+
+    move_all(&(struct batch){&move, 1, level});
+    return move.error;
+}
+
+static struct page *new_place(unsigned order)
+{
+    return alloc_pages(order, PAGE_MOVABLE, ALLOC_NO_RECLAIM | ALLOC_OPTIONAL);
+}
+
+int space_evacuate_pages(struct page *const *pages, unsigned nr)
+{
+    struct move moves[SPACE_BATCH_MAX];
+    struct batch batch = {.moves = moves};
+
+    ASSERT(nr > 0 && nr <= SPACE_BATCH_MAX);
+    while (batch.nr < nr) {
+        struct page *target = new_place(0);
+
+        if (!target)
+            break;
+        moves[batch.nr] = (struct move){
+            .from = pages[batch.nr],
+            .to = target,
+            .va = READ_ONCE(pages[batch.nr]->owner),
+        };
+        batch.nr++;
+    }
+    if (batch.nr == 0)
+        return -ENOMEM;
+    move_all(&batch);
+    return moves[0].error;
 }
 
 int space_evacuate(struct page *block)
 {
     uintptr_t va = READ_ONCE(block->owner);
-    unsigned order = READ_ONCE(block->order), level = order ? LARGE_LEVEL : 0;
+    unsigned order = READ_ONCE(block->order);
     struct page *target;
-    int error;
 
     if (!space_contains(va) || (order != 0 && order != PAGEBLOCK_ORDER))
         return -EAGAIN;
-    target = alloc_pages(order, PAGE_MOVABLE, ALLOC_NO_RECLAIM | ALLOC_OPTIONAL);
-    if (!target)
-        return order ? split(block, va) : -ENOMEM;
-    error = move(block, va, level, target);
-    free_pages(error ? target : block, order);
-    return error;
+    if (order == 0)
+        return space_evacuate_pages(&block, 1);
+    target = new_place(order);
+    return target ? move_one(block, target, va, LARGE_LEVEL) : split(block, va);
 }
 
 /*
@@ -110,7 +213,6 @@ int space_leave_elastic(struct page *block)
     target->flags |= PAGE_HELD_MOVABLE;
     account_pages(PAGE_KERNEL, -1);
     account_pages(PAGE_MOVABLE, 1);
-    error = move(block, va, 0, target);
-    free_pages(error ? target : block, 0);
+    error = move_one(block, target, va, 0);
     return error ? error : -EAGAIN;
 }

@@ -111,5 +111,6 @@ void space_stats_get(struct space_stats *stats)
     spin_unlock(&pgtable_lock, flags);
     stats->reserved = space_reserved_bytes();
     stats->waits = space_waits_count();
+    stats->wait_max = space_wait_max();
     stats->refused = space_refused_count();
 }

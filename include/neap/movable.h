@@ -22,6 +22,14 @@
  */
 int space_evacuate(struct page *page);
 
+/*
+ * The same for single pages, at most SPACE_BATCH_MAX, with one flush of all CPUs for all of
+ * them: they are out of reach together until all are copied. Returns what space_evacuate()
+ * says of the first; others that cannot go stay, too.
+ */
+#define SPACE_BATCH_MAX 32
+int space_evacuate_pages(struct page *const *pages, unsigned nr);
+
 /* Holds blocks that have no contents, and gives them back when their place is wanted. */
 struct lender {
     const char *name;

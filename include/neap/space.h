@@ -101,7 +101,8 @@ struct space_stats {
     uint64_t resident;  /* touched: backed by memory */
     uint64_t huge;      /* of it: in large pages */
     uint64_t faults;    /* first touches */
-    uint64_t waits;     /* faults that waited for a move */
+    uint64_t waits;     /* faults and other calls that waited for a move */
+    uint64_t wait_max;  /* the longest of these waits, in nanoseconds */
     uint64_t moved;     /* bytes that were moved */
     uint64_t splits;    /* large pages that were split */
     uint64_t reformed;  /* large pages that were put together again */

@@ -8,6 +8,7 @@
 #include <neap/log.h>
 #include <neap/memory.h>
 #include <neap/pgtable.h>
+#include <neap/space.h>
 
 /* Bytes of frame arrays and early tables for every GiB that is in use by the allocator. */
 static uint64_t metadata_per_gib(const struct memory_stats *stats)
@@ -15,6 +16,16 @@ static uint64_t metadata_per_gib(const struct memory_stats *stats)
     uint64_t managed_mib = (stats->total - stats->raw) / MIB;
 
     return managed_mib == 0 ? 0 : stats->metadata / managed_mib * 1024;
+}
+
+static void print_moves(void)
+{
+    struct space_stats space;
+
+    space_stats_get(&space);
+    kprintf("moved_bytes=%llu\nmove_waits=%llu\nmove_wait_max_ns=%llu\n",
+            (unsigned long long)space.moved, (unsigned long long)space.waits,
+            (unsigned long long)space.wait_max);
 }
 
 static void print_machine(const struct memory_stats *stats)
@@ -47,6 +58,7 @@ static void print_machine(const struct memory_stats *stats)
 
     for (unsigned i = 0; i < ARRAY_SIZE(rows); i++)
         kprintf("%s=%llu\n", rows[i].key, (unsigned long long)rows[i].value);
+    print_moves();
     kmalloc_stats(&objects, &pages);
     kprintf("kmalloc_objects=%llu\nkmalloc_pages=%llu\n", (unsigned long long)objects,
             (unsigned long long)(pages * PAGE_SIZE));

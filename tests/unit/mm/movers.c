@@ -92,6 +92,8 @@ void mover_free_all(void)
 
 int __real_space_evacuate(struct page *page);
 int __wrap_space_evacuate(struct page *page);
+int __real_space_evacuate_pages(struct page *const *pages, unsigned nr);
+int __wrap_space_evacuate_pages(struct page *const *pages, unsigned nr);
 uint64_t __real_lenders_vacate(pfn_t start, pfn_t end);
 uint64_t __wrap_lenders_vacate(pfn_t start, pfn_t end);
 uint64_t __real_space_promised_pages(void);
@@ -101,29 +103,57 @@ bool __wrap_space_promises_kept(void);
 const char *__real_pin_owner(uint64_t start, uint64_t end);
 const char *__wrap_pin_owner(uint64_t start, uint64_t end);
 
+/* The mover that holds the page, NULL: none. */
+static struct mover *mover_of(const struct page *page)
+{
+    uint64_t i = (page->owner - HEAP_BASE) / (PAGE_SIZE << MAX_ORDER);
+
+    return i < nr_movers && movers[i].page == page && page->owner == address_of(&movers[i])
+               ? &movers[i]
+               : NULL;
+}
+
 int __wrap_space_evacuate(struct page *page)
 {
     struct page *target;
+    struct mover *mover;
 
     if (on_evacuate)
         on_evacuate(page);
-    for (unsigned i = 0; i < nr_movers; i++) {
-        struct mover *mover = &movers[i];
+    mover = mover_of(page);
+    if (!mover)
+        return __real_space_evacuate(page);
+    if (page->pins)
+        return -EBUSY;
+    target = alloc_pages(mover->order, PAGE_MOVABLE, ALLOC_NO_RECLAIM);
+    if (!target)
+        return -ENOMEM;
+    memcpy(page_to_virt(target), page_to_virt(page), PAGE_SIZE << mover->order);
+    set_place(mover, target);
+    free_pages(page, mover->order);
+    moved_pages += order_pages(mover->order);
+    return 0;
+}
 
-        if (mover->page != page || page->owner != address_of(mover))
+/* Movers go one by one, the pages of the address space together. */
+int __wrap_space_evacuate_pages(struct page *const *pages, unsigned nr)
+{
+    struct page *others[SPACE_BATCH_MAX];
+    unsigned nr_others = 0;
+    int error = 0, first = 0;
+
+    for (unsigned i = 0; i < nr; i++) {
+        if (!mover_of(pages[i])) {
+            others[nr_others++] = pages[i];
             continue;
-        if (page->pins)
-            return -EBUSY;
-        target = alloc_pages(mover->order, PAGE_MOVABLE, ALLOC_NO_RECLAIM);
-        if (!target)
-            return -ENOMEM;
-        memcpy(page_to_virt(target), page_to_virt(page), PAGE_SIZE << mover->order);
-        set_place(mover, target);
-        free_pages(page, mover->order);
-        moved_pages += order_pages(mover->order);
-        return 0;
+        }
+        error = __wrap_space_evacuate(pages[i]);
+        first = i == 0 ? error : first;
     }
-    return __real_space_evacuate(page);
+    if (!nr_others)
+        return first;
+    error = __real_space_evacuate_pages(others, nr_others);
+    return others[0] == pages[0] ? error : first;
 }
 
 uint64_t __wrap_lenders_vacate(pfn_t start, pfn_t end)

@@ -53,9 +53,14 @@ static void finish(void)
 TEST(evacuate_all)
 {
     struct isolation how;
+    uint64_t calls;
 
+    shim_set_cpus(2);
     start();
+    calls = shim_cross_calls;
     CHECK_EQ(empty(&how), 0);
+    /* Beside those that empty the lists of all CPUs, before and at the start. */
+    CHECK_EQ(shim_cross_calls - calls - 2, LARGE_PAGES / SPACE_BATCH_MAX);
     area_check(0, LARGE_PAGES);
     for (uint64_t i = 0; i < LARGE_PAGES; i++)
         check_moved(i, true);

@@ -21,6 +21,14 @@ static uint64_t waits(void)
     return stats.waits;
 }
 
+static uint64_t longest_wait(void)
+{
+    struct space_stats stats;
+
+    space_stats_get(&stats);
+    return stats.wait_max;
+}
+
 static void fault_at_first(void *arg)
 {
     CHECK(space_fault(area, (unsigned)(uintptr_t)arg, true));
@@ -42,6 +50,7 @@ TEST(fault_sleeps_until_a_move_is_over)
     area_put_back(0);
     shim_settle();
     CHECK_EQ(finished, 3);
+    CHECK(longest_wait() >= NS_PER_S);
     area_check(0, LARGE_PAGES);
 }
 
@@ -59,6 +68,13 @@ TEST(fault_spins_where_it_may_not_sleep)
     CHECK(clock_ns() >= before + MOVE_NS);
     CHECK(answered > 0);
     CHECK_EQ(waits(), 1);
+    CHECK(longest_wait() >= MOVE_NS && longest_wait() <= clock_ns() - before);
+    /* A shorter one is not the longest. */
+    before = longest_wait();
+    area_take_away(7, MOVE_NS / 4);
+    CHECK(space_fault(area + 7 * PAGE_SIZE, SPACE_WRITE, true));
+    CHECK_EQ(waits(), 2);
+    CHECK_EQ(longest_wait(), before);
     area_check(0, LARGE_PAGES);
 }
 

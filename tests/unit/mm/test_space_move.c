@@ -137,3 +137,95 @@ TEST(changes_refuse_what_is_not_there)
     area_write(0, LARGE_PAGES);
     area_check(0, LARGE_PAGES);
 }
+
+/* --- several at once --- */
+
+/* The pages from `first` on, as many as go at once. */
+static void blocks_from(uint64_t first, struct page **pages)
+{
+    for (unsigned i = 0; i < SPACE_BATCH_MAX; i++)
+        pages[i] = area_block(first + i);
+}
+
+static unsigned moved_of(uint64_t first, struct page *const *pages)
+{
+    unsigned moved = 0;
+
+    for (unsigned i = 0; i < SPACE_BATCH_MAX; i++)
+        moved += area_block(first + i) != pages[i];
+    return moved;
+}
+
+TEST(move_together_flushes_once)
+{
+    struct page *pages[SPACE_BATCH_MAX];
+    struct space_stats stats;
+    uint64_t calls;
+
+    shim_set_cpus(2);
+    area_start(64 * MIB, LARGE_SIZE);
+    area_split(0);
+    blocks_from(64, pages);
+    calls = shim_cross_calls;
+    CHECK_EQ(space_evacuate_pages(pages, SPACE_BATCH_MAX), 0);
+    CHECK_EQ(shim_cross_calls, calls + 1);
+    CHECK_EQ(moved_of(64, pages), SPACE_BATCH_MAX);
+    space_stats_get(&stats);
+    CHECK_EQ(stats.moved, SPACE_BATCH_MAX * PAGE_SIZE);
+    area_check(0, LARGE_PAGES);
+    /* Nothing is where it was: no flush either. */
+    CHECK_EQ(space_evacuate_pages(pages, SPACE_BATCH_MAX), -EAGAIN);
+    CHECK_EQ(shim_cross_calls, calls + 1);
+    area_check(0, LARGE_PAGES);
+    space_check();
+    check_everything();
+}
+
+/* What cannot go does not hold up the rest; the first one decides what is said. */
+TEST(move_together_skips_what_must_stay)
+{
+    struct page *pages[SPACE_BATCH_MAX];
+
+    area_start(64 * MIB, 2 * LARGE_SIZE);
+    area_split(0);
+    area_write(LARGE_PAGES, 2 * LARGE_PAGES);
+    blocks_from(0, pages);
+    pages[3]->pins = 1;
+    CHECK_EQ(space_discard(area + 5 * PAGE_SIZE, PAGE_SIZE), 0);
+    area_take_away(7, 0);
+    pages[8] = pages[9];                 /* the same again */
+    pages[10] = area_block(LARGE_PAGES); /* not a single page */
+    CHECK_EQ(space_evacuate_pages(pages, SPACE_BATCH_MAX), 0);
+    CHECK(area_block(3) == pages[3] && area_block(7) == pages[7]);
+    CHECK(area_block(9) != pages[9] && area_block(LARGE_PAGES) == pages[10]);
+    CHECK_EQ(pages[3]->owner, area + 3 * PAGE_SIZE);
+    area_put_back(7);
+    CHECK_EQ(space_evacuate_pages(&pages[3], 8), -EBUSY);
+    CHECK(area_block(7) != pages[7]);
+    CHECK_EQ(space_evacuate_pages(&pages[5], 1), -EAGAIN);
+    pages[3]->pins = 0;
+    area_check(0, 5);
+    area_check(6, 2 * LARGE_PAGES);
+    space_check();
+    check_everything();
+}
+
+/* As many go as find a place. */
+TEST(move_together_with_little_memory)
+{
+    struct page *pages[SPACE_BATCH_MAX];
+
+    area_start(64 * MIB, LARGE_SIZE);
+    area_split(0);
+    blocks_from(0, pages);
+    alloc_inject_failure(6, 1);
+    CHECK_EQ(space_evacuate_pages(pages, SPACE_BATCH_MAX), 0);
+    CHECK_EQ(moved_of(0, pages), 5);
+    alloc_inject_failure(1, 1);
+    CHECK_EQ(space_evacuate_pages(&pages[5], 4), -ENOMEM);
+    alloc_inject_failure(0, 0);
+    CHECK_EQ(moved_of(0, pages), 5);
+    area_check(0, LARGE_PAGES);
+    space_check();
+    check_everything();
+}

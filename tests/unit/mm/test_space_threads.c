@@ -59,25 +59,38 @@ static void user(void *arg)
     finished++;
 }
 
-static void move(uint64_t i)
+static struct page *block_at(uint64_t i)
 {
-    uintptr_t va = base + i * PAGE_SIZE;
     irqflags_t flags = spin_lock(&pgtable_lock);
-    struct pgtable_walk walk = pgtable_walk(&kernel_pgtable, va, 0);
+    struct pgtable_walk walk = pgtable_walk(&kernel_pgtable, base + i * PAGE_SIZE, 0);
     struct page *block = NULL;
 
     if (entry_has_block(*walk.slot, walk.level))
         block = phys_to_page(pte_phys(*walk.slot, walk.level));
     spin_unlock(&pgtable_lock, flags);
-    if (block)
-        moves += space_evacuate(block) == 0;
+    return block;
+}
+
+/* One block, or single pages from everywhere together. */
+static void move_some(void)
+{
+    struct page *blocks[SPACE_BATCH_MAX];
+    uint64_t wanted = 1 + unit_random_below(2) * unit_random_below(SPACE_BATCH_MAX);
+    unsigned nr = 0;
+
+    for (uint64_t i = 0; i < wanted; i++) {
+        blocks[nr] = block_at(unit_random_below(AREA_PAGES));
+        nr += blocks[nr] != NULL;
+    }
+    if (nr)
+        moves += (nr == 1 ? space_evacuate(blocks[0]) : space_evacuate_pages(blocks, nr)) == 0;
 }
 
 static void mover(void *arg)
 {
     (void)arg;
     while (finished < USERS) {
-        move(unit_random_below(AREA_PAGES));
+        move_some();
         if (unit_random_below(8) == 0)
             (void)space_reform(base + unit_random_below(AREA_PAGES) * PAGE_SIZE);
         thread_yield();

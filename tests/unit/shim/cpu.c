@@ -17,6 +17,7 @@ struct cpu boot_cpu;
 
 static struct cpu other_cpus[MAX_CPUS - 1];
 static unsigned nr_cpus = 1;
+uint64_t shim_cross_calls;
 static struct waitqueue mutex_waiters = WAITQUEUE_INIT(mutex_waiters, "mutex");
 
 unsigned cpu_count(void)
@@ -54,6 +55,7 @@ void smp_call_others(void (*fn)(void *), void *arg)
 
     if (nr_cpus == 1)
         return;
+    shim_cross_calls++;
     if (shim_in_interrupt())
         panic("cross call from an interrupt");
     shim_others_run();

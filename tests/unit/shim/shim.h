@@ -48,6 +48,9 @@ void shim_set_max_leaf(unsigned level);
 /* Run on simulated CPU `number` from now on. */
 void shim_run_on(unsigned number);
 
+/* How often one CPU called all others. */
+extern uint64_t shim_cross_calls;
+
 /* Let other coroutines and CPUs in at every spin_unlock(), by `seed`; 0: off. */
 void shim_chaos(uint64_t seed);
 
