@@ -5,6 +5,7 @@
 #include "internal.h"
 #include <neap/libc.h>
 #include <neap/log.h>
+#include <neap/pin.h>
 #include <neap/power.h>
 #include <neap/thread.h>
 #include <setjmp.h>
@@ -37,6 +38,7 @@ int libc_run_application(int argc, char **argv)
         __libc_init_array();
         exit(main(argc, argv)); /* runs atexit() functions and flushes, then calls _exit() */
     }
+    (void)pin_leaks(true);
     return main_status;
 }
 

@@ -9,6 +9,7 @@
 #include "space.h"
 #include <neap/elastic.h>
 #include <neap/errors.h>
+#include <neap/log.h>
 #include <neap/panic.h>
 #include <neap/thread.h>
 #include <neap/timer.h>
@@ -207,6 +208,38 @@ void pin_for_each(void (*fn)(const struct pin *, void *), void *arg)
     spin_unlock(&pins.lock, flags);
 }
 
+struct leaks {
+    uint64_t now;
+    bool ended;
+    uint64_t found;
+};
+
+static void find_leak(struct pin *pin, struct leaks *leaks)
+{
+    if (!(leaks->ended && space_contains(pin->va)) &&
+        (pin->long_term || leaks->now - pin->since_ns <= PIN_SHORT_NS))
+        return;
+    leaks->found++;
+    if (pin->told)
+        return;
+    pin->told = true;
+    log_warning("mm", "%s still pins %llu bytes at %#lx, for %llu ms: a leak", pin->owner,
+                (unsigned long long)pin->size, (unsigned long)pin->va,
+                (unsigned long long)((leaks->now - pin->since_ns) / NS_PER_MS));
+}
+
+uint64_t pin_leaks(bool ended)
+{
+    struct leaks leaks = {.now = clock_ns(), .ended = ended};
+    irqflags_t flags = spin_lock(&pins.lock);
+    struct list *pos;
+
+    list_for_each (pos, &pins.records)
+        find_leak(list_entry(pos, struct pin, link), &leaks);
+    spin_unlock(&pins.lock, flags);
+    return leaks.found;
+}
+
 struct search {
     pfn_t start, end;
     const char *owner;
@@ -227,7 +260,7 @@ const char *pin_owner(uint64_t start, uint64_t end)
     struct search search = {start, end, NULL};
 
     pin_for_each(compare, &search);
-    return search.owner;
+    return search.owner ? search.owner : pin_source_owner(start, end);
 }
 
 void pin_counts_get(struct pin_counts *counts)

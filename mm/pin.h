@@ -12,10 +12,16 @@ bool pins_any(void);
 /* Panic with the owner's name if a frame of the block is pinned. Any context. */
 void pin_forbids_free(const struct page *page, unsigned order);
 
-/* A block that is about to be freed: nobody else can pin it. Cheap while nothing is pinned. */
+/* The source that pins one of the frames [start, end); NULL: none. Any context. */
+const char *pin_source_owner(pfn_t start, pfn_t end);
+
+/*
+ * A block that is about to be freed: nobody else can pin it. Cheap: what can move is never an
+ * I/O buffer without a pin on record, and wide blocks of the kernel are rare.
+ */
 static inline void pin_check_free(const struct page *page, unsigned order)
 {
-    if (page->pins || pins_any())
+    if (page->pins || pins_any() || (order && !(page->flags & PAGE_HELD_MOVABLE)))
         pin_forbids_free(page, order);
 }
 

@@ -37,7 +37,6 @@ bool balloon_may_take(uint64_t bytes)
     return stats.free >= floor_of(&stats) + bytes;
 }
 
-/* Blocks that are not there are not asked for: a failed allocation would be logged. */
 struct page *balloon_take_block(unsigned *order, unsigned minimum)
 {
     struct memory_stats stats;
@@ -48,7 +47,7 @@ struct page *balloon_take_block(unsigned *order, unsigned minimum)
         uint64_t bytes = PAGE_SIZE << *order;
 
         if (stats.free >= floor_of(&stats) + bytes && stats.largest_free >= bytes)
-            page = alloc_pages(*order, PAGE_MOVABLE, ALLOC_NO_RECLAIM);
+            page = alloc_pages(*order, PAGE_MOVABLE, ALLOC_NO_RECLAIM | ALLOC_OPTIONAL);
         if (page)
             page_set_lent(page);
         if (page || *order <= minimum)

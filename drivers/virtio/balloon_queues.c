@@ -110,6 +110,7 @@ int balloon_find_queues(struct balloon *balloon, struct virtio_device *dev)
             .arg = balloon,
             .max_size = kinds[i].max_size,
             .max_pieces = i == BALLOON_REPORT ? kinds[i].max_size : 1,
+            .gives_memory = i == BALLOON_HINT || i == BALLOON_REPORT,
         };
     }
     error = virtio_find_queues(dev, requests, nr);

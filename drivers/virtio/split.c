@@ -4,6 +4,7 @@
  */
 #include "split.h"
 #include <neap/alloc.h>
+#include <neap/format.h>
 #include <neap/kmalloc.h>
 
 /* Indirect tables of one ring together: enough to keep several large buffers in flight. */
@@ -23,10 +24,15 @@ static void split_destroy(struct virtqueue *queue)
 {
     struct split_ring *ring = to_split(queue);
 
+    /* The device was reset: it reaches none of the buffers that are left. */
+    while (split_detach(queue))
+        continue;
+    pin_source_remove(&ring->pins);
     if (ring->memory)
         free_pages(ring->memory, ring->order);
     kfree(ring->tables);
     kfree(ring->free_tables);
+    kfree(ring->table_pieces);
     kfree(ring);
 }
 
@@ -76,7 +82,8 @@ static void allocate_tables(struct split_ring *ring, unsigned pieces)
     nr_tables = MIN(nr_tables, ring->queue.size);
     ring->tables = kcalloc(nr_tables, table_bytes, 0);
     ring->free_tables = kcalloc(nr_tables, sizeof(*ring->free_tables), 0);
-    if (!ring->tables || !ring->free_tables)
+    ring->table_pieces = kcalloc(nr_tables, entries * sizeof(*ring->table_pieces), 0);
+    if (!ring->tables || !ring->free_tables || !ring->table_pieces)
         return;
     ring->table_entries = entries;
     for (unsigned i = 0; i < nr_tables; i++)
@@ -117,6 +124,10 @@ struct virtqueue *split_create(struct virtio_device *dev,
         .index = request->index,
         .size = size,
     };
+    format_string(ring->owner, sizeof(ring->owner), "%s %s", dev->name, request->name);
+    ring->pins = (struct pin_source){.owner = ring->owner, .pages = split_pinned_pages};
+    pin_source_add(&ring->pins);
+    ring->gives_memory = request->gives_memory;
     if (!allocate_ring(ring, size, areas)) {
         split_destroy(&ring->queue);
         return NULL;

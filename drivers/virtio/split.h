@@ -12,16 +12,20 @@
 #include "internal.h"
 #include "ring_layout.h"
 #include <neap/page.h>
+#include <neap/pin.h>
 
-#define NO_TABLE UINT16_MAX
+#define NO_TABLE  UINT16_MAX
+#define OWNER_MAX 48
 
 /* Our record of one descriptor, and of the buffer whose head it is. */
 struct split_slot {
-    void *token;        /* of the buffer in flight whose head this is, else NULL */
-    uint32_t in_length; /* its device-writable bytes */
-    uint16_t count;     /* its descriptors in the ring */
-    uint16_t table;     /* its indirect table, or NO_TABLE */
-    uint16_t next;      /* free list, and chain: what the descriptor says */
+    void *token;            /* of the buffer in flight whose head this is, else NULL */
+    uint32_t in_length;     /* its device-writable bytes */
+    uint16_t count;         /* its descriptors in the ring */
+    uint16_t pinned;        /* its first pieces that are pinned */
+    uint16_t table;         /* its indirect table, or NO_TABLE */
+    uint16_t next;          /* free list, and chain: what the descriptor says */
+    struct virtio_sg piece; /* where the descriptor points at, unless that is a table */
 };
 
 struct split_ring {
@@ -51,6 +55,11 @@ struct split_ring {
     unsigned table_entries;
     unsigned nr_free_tables;
     uint16_t *free_tables;
+    struct virtio_sg *table_pieces; /* where the tables' entries point at */
+
+    struct pin_source pins;
+    char owner[OWNER_MAX]; /* of its pins */
+    bool gives_memory;
 
     struct split_slot slots[];
 };
@@ -59,6 +68,11 @@ static inline struct split_ring *to_split(const struct virtqueue *queue)
 {
     return container_of((struct virtqueue *)(uintptr_t)queue, struct split_ring, queue);
 }
+
+/* What buffers in flight pin (split_pin.c). */
+void split_pin(struct split_ring *ring, uint16_t head, unsigned pieces);
+void split_unpin(struct split_ring *ring, uint16_t head);
+uint64_t split_pinned_pages(const struct pin_source *source, uint64_t start, uint64_t end);
 
 /* Offering buffers (split_add.c). */
 int split_add(struct virtqueue *queue, const struct virtio_sg *sg, unsigned out, unsigned in,

@@ -5,6 +5,7 @@
 #include "split.h"
 #include <arch/barrier.h>
 #include <neap/errors.h>
+#include <string.h>
 
 /*
  * A buffer holds 1 to queue-size pieces (RING-SPLIT-008), none of them empty (devices refuse
@@ -49,6 +50,7 @@ static void add_direct(struct split_ring *ring, const struct virtio_sg *sg, unsi
     for (unsigned i = 0; i < pieces; i++) {
         write_descriptor(&ring->descriptors[at], sg[i].phys, sg[i].length,
                          piece_flags(i, out, pieces), ring->slots[at].next);
+        ring->slots[at].piece = sg[i];
         at = ring->slots[at].next;
     }
 }
@@ -64,6 +66,7 @@ static void add_indirect(struct split_ring *ring, const struct virtio_sg *sg, un
     for (unsigned i = 0; i < pieces; i++)
         write_descriptor(&table[i], sg[i].phys, sg[i].length, piece_flags(i, out, pieces),
                          (uint16_t)(i + 1));
+    memcpy(ring->table_pieces + index * ring->table_entries, sg, pieces * sizeof(*sg));
     write_descriptor(&ring->descriptors[head], virt_to_phys(table),
                      (uint32_t)(pieces * sizeof(*table)), DESC_F_INDIRECT,
                      ring->slots[head].next);
@@ -115,6 +118,7 @@ int split_add(struct virtqueue *queue, const struct virtio_sg *sg, unsigned out,
     ring->slots[head].in_length = 0;
     for (unsigned i = out; i < pieces; i++)
         ring->slots[head].in_length += sg[i].length;
+    split_pin(ring, head, ring->gives_memory ? out : pieces);
     publish(ring, head);
     return 0;
 }

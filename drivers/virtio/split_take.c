@@ -12,6 +12,7 @@ static void *release_buffer(struct split_ring *ring, uint16_t head)
     void *token = slot->token;
     uint16_t tail = head;
 
+    split_unpin(ring, head);
     for (unsigned i = 1; i < slot->count; i++)
         tail = ring->slots[tail].next;
     if (ring->in_order) {

@@ -13,6 +13,7 @@
 
 #include <arch/boot.h>
 #include <neap/list.h>
+#include <neap/timer.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -24,6 +25,7 @@ struct pin {
     uintptr_t va;      /* first byte */
     uint64_t size;     /* bytes */
     bool long_term;
+    bool told; /* named as a leak */
     uint64_t since_ns;
     struct phys_range
         ranges[PIN_RANGES_MAX]; /* where it is, in order; bytes, as exact as va and size */
@@ -55,6 +57,16 @@ void pin_for_each(void (*fn)(const struct pin *, void *), void *arg);
 /* The owner of a pin on the frames [start, end), both pfns; NULL: none. Any context. */
 const char *pin_owner(uint64_t start, uint64_t end);
 
+/* What a short pin never lasts. */
+#define PIN_SHORT_NS NS_PER_S
+
+/*
+ * Name in the log, each once, the pins whose owner should be gone: short ones that are old, and
+ * with `ended` those on memory of the application, which has ended. Returns how many there are,
+ * told before or not. Any context.
+ */
+uint64_t pin_leaks(bool ended);
+
 /* In pages, each counted once for every pin on it. */
 struct pin_counts {
     uint64_t pages;      /* pinned now */
@@ -64,5 +76,31 @@ struct pin_counts {
     uint64_t released;
 };
 void pin_counts_get(struct pin_counts *counts);
+
+/*
+ * I/O buffers come and go too fast for records: their frames are counted, and whoever counts
+ * so registers a source that knows by itself what it pinned.
+ */
+struct pin_source {
+    const char *owner; /* shown to people */
+    /*
+     * How many of the frames [start, end) it pins, each counted once for every pin; a guess
+     * while buffers come and go. Any context, spinlocks held.
+     */
+    uint64_t (*pages)(const struct pin_source *self, uint64_t start, uint64_t end);
+    struct list link;
+};
+void pin_source_add(struct pin_source *source);
+void pin_source_remove(struct pin_source *source);
+
+/* Call fn for every source under their lock (fn must not sleep). Any context. */
+void pin_source_for_each(void (*fn)(const struct pin_source *, void *), void *arg);
+
+/*
+ * Count the frames of a buffer that a device is about to reach, or can no longer reach. Memory
+ * that can move must be pinned by pin_pages() for longer than that. Any context.
+ */
+void pin_buffer(uint64_t phys, uint64_t length);
+void unpin_buffer(uint64_t phys, uint64_t length);
 
 #endif

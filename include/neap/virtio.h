@@ -202,6 +202,8 @@ struct virtio_queue_request {
      * aside, so that adding never allocates; 0 and 1: none.
      */
     unsigned max_pieces;
+    /* Device-writable pieces are memory given away, not buffers: they are not pinned. */
+    bool gives_memory;
     struct virtqueue *queue; /* result */
 };
 

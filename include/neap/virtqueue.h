@@ -26,9 +26,9 @@ typedef void (*virtqueue_callback_t)(struct virtqueue *queue, void *arg);
 
 /*
  * Offer one buffer: `out` device-readable pieces, then `in` device-writable ones. `token` (not
- * NULL) comes back from virtqueue_take(). Returns 0; -ENOSPC when the ring has no room (nothing
- * changed); -EIO on a broken queue; -EINVAL for an empty or over-long buffer (RING-SPLIT-004,
- * -008). Never sleeps.
+ * NULL) comes back from virtqueue_take(). Its memory is pinned until then. Returns 0; -ENOSPC
+ * when the ring has no room (nothing changed); -EIO on a broken queue; -EINVAL for an empty or
+ * over-long buffer (RING-SPLIT-004, -008). Never sleeps.
  */
 int virtqueue_add(struct virtqueue *queue, const struct virtio_sg *sg, unsigned out,
                   unsigned in, void *token);
@@ -59,7 +59,10 @@ unsigned virtqueue_index(const struct virtqueue *queue);
 const char *virtqueue_name(const struct virtqueue *queue);
 struct virtio_device *virtqueue_device(const struct virtqueue *queue);
 
-/* After a device reset: hand back the tokens of buffers that were never used, one a call. */
+/*
+ * After a device reset: hand back the tokens of buffers that were never used, one a call. Their
+ * memory is no longer pinned then; nobody may free it before.
+ */
 void *virtqueue_detach(struct virtqueue *queue);
 
 #endif

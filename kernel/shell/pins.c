@@ -16,9 +16,6 @@
 
 #define SHOWN_MAX 64
 
-/* What takes longer should have been a long pin. */
-#define SHORT_NS NS_PER_S
-
 /* Copies: records may go while the lines are printed. */
 struct snapshot {
     struct pin pins[SHOWN_MAX];
@@ -36,7 +33,7 @@ static void note(const struct pin *pin, void *arg)
 
 static bool suspicious(const struct pin *pin, uint64_t now)
 {
-    return !pin->long_term && now - pin->since_ns > SHORT_NS;
+    return !pin->long_term && now - pin->since_ns > PIN_SHORT_NS;
 }
 
 static void print_table(const struct snapshot *snapshot)
@@ -58,6 +55,20 @@ static void print_table(const struct snapshot *snapshot)
         kprintf("  and %llu more\n", (unsigned long long)(snapshot->found - SHOWN_MAX));
 }
 
+/* I/O buffers have no records: what they pin is counted by its source. */
+static void add_source(const struct pin_source *source, void *arg)
+{
+    *(uint64_t *)arg += source->pages(source, 0, UINT64_MAX);
+}
+
+static uint64_t buffer_pages(void)
+{
+    uint64_t pages = 0;
+
+    pin_source_for_each(add_source, &pages);
+    return pages;
+}
+
 static void print_machine(const struct snapshot *snapshot, const struct pin_counts *counts)
 {
     uint64_t now = clock_ns(), suspects = 0;
@@ -66,10 +77,11 @@ static void print_machine(const struct snapshot *snapshot, const struct pin_coun
         suspects += suspicious(&snapshot->pins[i], now);
     kprintf(
         "pins=%llu\npinned_bytes=%llu\nlong_bytes=%llu\npeak_bytes=%llu\n"
-        "acquired_pages=%llu\nreleased_pages=%llu\nsuspicious=%llu\n",
+        "buffer_bytes=%llu\nacquired_pages=%llu\nreleased_pages=%llu\nsuspicious=%llu\n",
         (unsigned long long)snapshot->found, (unsigned long long)(counts->pages * PAGE_SIZE),
         (unsigned long long)(counts->long_pages * PAGE_SIZE),
-        (unsigned long long)(counts->peak * PAGE_SIZE), (unsigned long long)counts->acquired,
+        (unsigned long long)(counts->peak * PAGE_SIZE),
+        (unsigned long long)(buffer_pages() * PAGE_SIZE), (unsigned long long)counts->acquired,
         (unsigned long long)counts->released, (unsigned long long)suspects);
 }
 
@@ -123,6 +135,7 @@ static int show(bool machine)
     struct snapshot *snapshot = kcalloc(1, sizeof(*snapshot), ALLOC_DEFAULT);
     struct pin_counts counts;
     char now[FORMAT_SIZE_MAX], peak[FORMAT_SIZE_MAX];
+    char buffers[FORMAT_SIZE_MAX];
 
     if (!snapshot)
         return -ENOMEM;
@@ -132,9 +145,10 @@ static int show(bool machine)
         print_machine(snapshot, &counts);
     } else {
         print_table(snapshot);
-        kprintf("%llu pins, %s, most ever %s\n", (unsigned long long)snapshot->found,
-                format_size(now, counts.pages * PAGE_SIZE),
-                format_size(peak, counts.peak * PAGE_SIZE));
+        kprintf("%llu pins, %s, most ever %s; buffers of devices %s\n",
+                (unsigned long long)snapshot->found, format_size(now, counts.pages * PAGE_SIZE),
+                format_size(peak, counts.peak * PAGE_SIZE),
+                format_size(buffers, buffer_pages() * PAGE_SIZE));
     }
     kfree(snapshot);
     return 0;
@@ -146,6 +160,10 @@ static int run_pins(int argc, char **argv)
                *kind = shell_word(argc, argv, 2);
     uint64_t id;
 
+    if (argc == 2 && !strcmp(argv[1], "--leaks")) {
+        kprintf("%llu leaks\n", (unsigned long long)pin_leaks(false));
+        return 0;
+    }
     if (!what)
         return show(shell_wants_machine(argc, argv));
     if (!strcmp(what, "drop") && !id_word) {
@@ -157,6 +175,6 @@ static int run_pins(int argc, char **argv)
         return -EINVAL;
     return hold(id, kind != NULL);
 }
-SHELL_COMMAND(pins, "pins [--machine | hold <id> [long] | drop]",
+SHELL_COMMAND(pins, "pins [--machine | --leaks | hold <id> [long] | drop]",
               "memory that must not move, and who pinned it; pin a page of an `alloc`",
               run_pins);

@@ -4,6 +4,7 @@
 #include "plug.h"
 #include "support.h"
 #include <neap/pin.h>
+#include <neap/timer.h>
 
 #define PAGES 2048 /* 8 MiB */
 
@@ -158,6 +159,35 @@ TEST(pin_survives_a_split)
     unpin_pages(&pin);
     CHECK_EQ(space_evacuate(frame_at(va)), 0);
     mm_check();
+}
+
+/* Each is named once: what is short but old, and what outlives the application. */
+TEST(pin_leaks_are_named)
+{
+    struct pin short_pin, long_pin, kernel_pin;
+    struct page *page;
+
+    start(64 * MIB);
+    page = alloc_pages(0, PAGE_KERNEL, 0);
+    CHECK_EQ(space_commit(base, 2 * PAGE_SIZE, SPACE_READ | SPACE_WRITE), 0);
+    CHECK_EQ(pin_pages(&short_pin, base, 1, PIN_SHORT, "a disk"), 0);
+    CHECK_EQ(pin_pages(&long_pin, base + PAGE_SIZE, 1, PIN_LONG, "a ring"), 0);
+    CHECK_EQ(pin_pages(&kernel_pin, (uintptr_t)page_to_virt(page), 1, PIN_LONG, "a console"),
+             0);
+    CHECK_EQ(pin_leaks(false), 0);
+    shim_advance(2 * NS_PER_S);
+    CHECK_EQ(pin_leaks(false), 1);
+    CHECK_EQ(pin_leaks(false), 1);
+    CHECK_EQ(shim_log_count("a disk still pins 1 bytes"), 1);
+    CHECK_EQ(shim_log_count("a ring still pins"), 0);
+    CHECK_EQ(pin_leaks(true), 2);
+    CHECK_EQ(shim_log_count("a disk still pins"), 1);
+    CHECK_EQ(shim_log_count("a ring still pins"), 1);
+    CHECK_EQ(shim_log_count("a console still pins"), 0);
+    unpin_pages(&short_pin);
+    unpin_pages(&long_pin);
+    unpin_pages(&kernel_pin);
+    CHECK_EQ(pin_leaks(true), 0);
 }
 
 /* --- with elastic memory --- */

@@ -36,6 +36,24 @@ TEST_CASES(balloon_oom_gives_everything_back, 3)
     CHECK_EQ(shim_log_count("memory is short"), 1);
 }
 
+/* The worker looks again every second: what it does not get is no news. */
+TEST(balloon_retry_is_not_logged)
+{
+    struct memory_stats stats;
+    uint64_t failures;
+
+    host_start(128 * MIB, 0);
+    memory_stats_get(&stats);
+    failures = stats.failures;
+    alloc_inject_failure(1, 1);
+    host_set_target(1000);
+    shim_advance(10 * NS_PER_S);
+    alloc_inject_failure(0, 0);
+    CHECK_EQ(host.owned_pages, 0);
+    memory_stats_get(&stats);
+    CHECK_EQ(stats.failures, failures);
+}
+
 TEST(balloon_oom_does_not_chase_the_target)
 {
     uint64_t owned, floor;
