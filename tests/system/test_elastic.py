@@ -6,6 +6,7 @@ import random
 import pytest
 from harness import wait_for
 from harness.elastic import GIB, MIB, Elastic, check_elastic, plugged, request, settle
+from harness.qemu import device_help
 
 
 @pytest.mark.parametrize("block", [1 * MIB, 2 * MIB, 4 * MIB, 128 * MIB, GIB], ids=lambda size: f"{size // MIB}M")
@@ -88,11 +89,11 @@ def test_worst_fragmentation(boot, keep):
     settle(guest, 0)
 
 
-@pytest.mark.parametrize("cpus,turns", [(1, 300), (2, 400), (4, 300)])
-def test_storm(boot, cpus, turns):
+@pytest.mark.parametrize("cpus,turns,debug", [(1, 300, False), (2, 400, False), (4, 300, False), (2, 100, True)])
+def test_storm(boot, cpus, turns, debug):
     """Random requests while every CPU writes, verifies and gives back memory: no byte is lost."""
     chance = random.Random(cpus)
-    guest = boot(memory="128M", cpus=cpus, elastic=[Elastic(GIB)])
+    guest = boot(memory="128M", cpus=cpus, elastic=[Elastic(GIB)], debug=debug)
     settle(guest, GIB)
     check_elastic(guest)
     guest.shell.run("load start 160M")
@@ -155,6 +156,21 @@ def test_pin_holds_a_block_back(boot):
     check_elastic(guest)
 
 
+def test_device_reset_with_memory_plugged(boot):
+    """A reset keeps memory plugged, and in use; the driver asks the device what it has, and goes on."""
+    guest = boot(memory="128M", cpus=2, elastic=[Elastic(GIB)])
+    settle(guest, 512 * MIB)
+    check_elastic(guest)
+    guest.shell.run("load start 200M")
+    for size in (512, 384, 640, 256):
+        request(guest, size * MIB)
+        assert "reset:" not in guest.shell.run("reset mem0")
+        settle(guest, size * MIB)
+    assert " 0 errors" in guest.shell.run("load stop")
+    settle(guest, 0)
+    check_elastic(guest)
+
+
 def test_reboot_with_memory_plugged(boot):
     """After a reboot of the guest the device is used from where QEMU left it."""
     guest = boot(memory="128M", elastic=[Elastic(GIB)])
@@ -189,6 +205,35 @@ def test_migration_in_mid_flight(boot, tmp_path, first, then):
     assert " 0 errors" in copy.shell.run("load stop")
     settle(copy, 0)
     check_elastic(copy)
+
+
+def test_dynamic_memslots(boot):
+    """Newer QEMUs map a region piece by piece: nothing changes for the guest."""
+    if "dynamic-memslots" not in device_help():
+        pytest.skip("this QEMU has no dynamic-memslots")
+    guest = boot(memory="128M", cpus=2, elastic=[Elastic(4 * GIB, options=",dynamic-memslots=on")])
+    for size in (GIB, 4 * GIB, 64 * MIB, 2 * GIB, 0):
+        settle(guest, size)
+    check_elastic(guest)
+
+
+def test_balloon_and_reporting_beside(boot):
+    """All three take memory and give it back, at the same time; the sums hold in the end."""
+    chance = random.Random(3)
+    guest = boot(memory="256M", cpus=2, elastic=[Elastic(GIB)])
+    guest.shell.run("load start 100M")
+    for _ in range(60):
+        request(guest, chance.randrange(513) * 2 * MIB)
+        guest.set_target(chance.randrange(160, 257) * MIB)
+    guest.set_target(256 * MIB)
+    settle(guest, 512 * MIB)
+    assert " 0 errors" in guest.shell.run("load stop")
+    settle(guest, 0)
+    wait_for(lambda: guest.balloon_actual() == 256 * MIB, "an empty balloon")
+    check_elastic(guest)
+    memory = guest.shell.machine("mem")
+    assert memory["ballooned"] == 0
+    wait_for(lambda: guest.process_rss() < 256 * MIB, "free memory leaves the host")
 
 
 def test_loadvm(boot, tmp_path, run_tool):

@@ -38,6 +38,12 @@ def qemu_program():
     return str(ROOT / "tools/qemu-new") if chosen == "new" else chosen or "qemu-system-x86_64"
 
 
+def device_help(device="virtio-mem-pci"):
+    """What this QEMU says about a device's properties."""
+    return subprocess.run([*shlex.split(qemu_program()), "-device", f"{device},help"], check=True,
+                          stdout=subprocess.PIPE, text=True).stdout
+
+
 def accelerator():
     """KVM only where the hardware has it: a software stand-in cannot run a whole guest."""
     flags = pathlib.Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
