@@ -90,7 +90,7 @@ def test_guest_names(runner):
         configs, tests = runner.guest_configs(pattern)
         return [name for name, _ in configs], tests
 
-    assert len(names("")[0]) == len(runner.GUEST_CONFIGS) and names("")[1] == "*"
+    assert len(names("")[0]) == len(runner.GUEST_CONFIGS) + len(runner.NETWORK_CONFIGS) and names("")[1] == "*"
     assert names("pvh,1cpu,q35") == (["pvh,1cpu,q35", "pvh,1cpu,q35,debug"], "*")
     assert names("pvh,1cpu,q35: timer_") == (["pvh,1cpu,q35"], "timer_")
     assert names("no such configuration") == ([], "*")
