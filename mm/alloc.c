@@ -5,6 +5,7 @@
  */
 #include "internal.h"
 #include "pin.h"
+#include <neap/elastic.h>
 #include <neap/format.h>
 #include <neap/log.h>
 #include <neap/panic.h>
@@ -47,6 +48,19 @@ static struct page *take_raw(unsigned order, enum page_kind kind)
     return page;
 }
 
+/*
+ * Memory that costs more than a look: claimed from the applications, or reclaimed. Who can do
+ * without is given none.
+ */
+static bool gain(unsigned order, enum page_kind kind, unsigned alloc_flags)
+{
+    bool reclaim = !(alloc_flags & ALLOC_NO_RECLAIM);
+
+    if (kind == PAGE_KERNEL && !(alloc_flags & ALLOC_OPTIONAL) && elastic_claim(order, reclaim))
+        return true;
+    return reclaim && reclaim_pages(order_pages(order));
+}
+
 /* Everything that a thread may try and an interrupt handler may not. */
 static struct page *take_with_effort(unsigned order, enum page_kind kind, unsigned alloc_flags)
 {
@@ -59,9 +73,7 @@ static struct page *take_with_effort(unsigned order, enum page_kind kind, unsign
         if (!page)
             page = take_from_buddy(order, kind, true);
     }
-    for (unsigned i = 0; !page && i < RECLAIM_ROUNDS; i++) {
-        if ((alloc_flags & ALLOC_NO_RECLAIM) || !reclaim_pages(order_pages(order)))
-            break;
+    for (unsigned i = 0; !page && i < RECLAIM_ROUNDS && gain(order, kind, alloc_flags); i++) {
         alloc_drain_cpu_caches();
         page = take_from_buddy(order, kind, true);
     }
@@ -97,6 +109,8 @@ static struct page *take_slowly(unsigned order, enum page_kind kind, unsigned al
     }
     if (!page && !(alloc_flags & ALLOC_ATOMIC) && thread_may_sleep())
         page = take_with_effort(order, kind, alloc_flags);
+    if (!page && !(alloc_flags & ALLOC_OPTIONAL))
+        elastic_note_shortage();
     if (!page && !(alloc_flags & ALLOC_OPTIONAL))
         alloc_complain(order_pages(order), kind);
     return page;

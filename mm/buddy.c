@@ -36,6 +36,8 @@ void buddy_free(struct page *page, unsigned order, bool reported)
     buddy_insert(page, order, reported);
     if (__builtin_expect(buddy.pages[WARM] + buddy.pages[REPORTED] >= buddy.wanted_free, 0))
         elastic_note_free();
+    if (__builtin_expect(buddy.kernel_reserve > 0, 0) && !page_elastic(page))
+        kernel_reserve_note_freed();
 }
 
 unsigned buddy_fit_order(pfn_t pfn, pfn_t end)
@@ -128,11 +130,10 @@ static struct page *find_boot(unsigned order, enum page_kind kind, bool steal)
 static struct page *find_movable(unsigned order, bool steal)
 {
     struct page *page = find(ROW_ELASTIC, WARM, order, PAGE_MOVABLE, ~0u);
-    uint64_t boot_free = buddy.pages[WARM] + buddy.pages[REPORTED] - buddy.elastic_free;
 
     if (!page)
         page = find(ROW_ELASTIC, REPORTED, order, PAGE_MOVABLE, ~0u);
-    if (!page && boot_free >= buddy.kernel_floor + order_pages(order))
+    if (!page && buddy_boot_free() >= buddy.kernel_floor + order_pages(order))
         page = find_boot(order, PAGE_MOVABLE, steal);
     return page;
 }
@@ -151,5 +152,7 @@ struct page *buddy_take(unsigned order, enum page_kind kind, bool steal)
     page_set_allocated(page, order, kind);
     if (reported)
         reporting_note_cold(order_pages(order));
+    if (kind == PAGE_KERNEL && buddy.elastic_pages > buddy.kernel_reserve)
+        kernel_reserve_note_taken();
     return page;
 }

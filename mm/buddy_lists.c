@@ -5,9 +5,6 @@
 #include "block.h"
 #include <neap/panic.h>
 
-/* Boot memory that applications leave to the kernel while there is elastic memory for them. */
-#define KERNEL_FLOOR_PAGES (UINT64_C(2) * MIB >> PAGE_SHIFT)
-
 struct buddy buddy = {.lock = SPINLOCK_INIT("buddy", LOCK_RANK_BUDDY),
                       .wanted_free = UINT64_MAX};
 
@@ -140,11 +137,8 @@ struct page *buddy_first(enum page_kind kind, unsigned row, enum warmth warmth, 
 
 void buddy_note_plugged(int64_t pages)
 {
-    irqflags_t flags = spin_lock(&buddy.lock);
-
     buddy.elastic_pages += (uint64_t)pages;
     buddy.kernel_floor = buddy.elastic_pages ? KERNEL_FLOOR_PAGES : 0;
-    spin_unlock(&buddy.lock, flags);
 }
 
 void buddy_counts_get(struct buddy_counts *counts)

@@ -12,7 +12,8 @@ struct census {
     uint64_t cpu_cache;
     uint64_t allocated;
     uint64_t reserved;
-    uint64_t pages; /* managed */
+    uint64_t pages;   /* managed */
+    uint64_t elastic; /* frames that applications may have */
     uint64_t elastic_free;
     uint16_t free[BLOCK_GRANULES]; /* elastic pages of the memory block, by granule */
 };
@@ -59,6 +60,7 @@ static void count_block(struct census *census, struct page *page)
     for (uint64_t i = 1; i < pages; i++)
         ASSERT(page[i].state == PAGE_TAIL && page_elastic(page + i) == page_elastic(page));
     census->pages += pages;
+    census->elastic += page_elastic(page) ? pages : 0;
     switch (page->state) {
     case PAGE_FREE:
         check_free_block(page);
@@ -151,6 +153,7 @@ static void check_sums(const struct census *census)
     }
     ASSERT(census->pages == block_managed_pages());
     ASSERT(census->reserved == block_metadata_pages());
+    ASSERT(census->elastic == buddy.elastic_pages - buddy.kernel_reserve);
     ASSERT(census->elastic_free == buddy.elastic_free);
 }
 

@@ -128,8 +128,10 @@ int elastic_register(struct elastic_region *region)
         error = activate_shared_blocks(region);
     if (!error)
         error = allocate_maps(region);
-    if (!error)
+    if (!error) {
+        kernel_reserve_start();
         notify_add(region);
+    }
     mutex_unlock(&mm_mutex);
     return error;
 }
@@ -193,18 +195,10 @@ int elastic_add(struct elastic_region *region, const struct phys_range *range)
 
     mutex_lock(&mm_mutex);
     error = elastic_prepare(&frames);
-    if (!error) {
+    if (!error)
         elastic_attach(region, &frames, true);
-        buddy_note_plugged((int64_t)(frames.end - frames.start));
-    }
     mutex_unlock(&mm_mutex);
     return error;
-}
-
-void elastic_take_out(struct elastic_region *region, const struct frames *frames)
-{
-    buddy_note_plugged(-(int64_t)(frames->end - frames->start));
-    elastic_detach(region, frames);
 }
 
 /* The tables of the direct map are all there, so it cannot fail. The host still backs it. */
@@ -225,7 +219,6 @@ void elastic_put_back(struct elastic_region *region, const struct phys_range *ra
         at = next;
     }
     elastic_attach(region, &frames, false);
-    buddy_note_plugged((int64_t)(frames.end - frames.start));
     mutex_unlock(&mm_mutex);
 }
 

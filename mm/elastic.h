@@ -53,11 +53,6 @@ static inline bool subblock_plugged(const struct elastic_region *region, uint64_
     return region->plugged_map[number / 64] >> number % 64 & 1;
 }
 
-/* ---- elastic.c ---- */
-
-/* Take what is isolated out of use. */
-void elastic_take_out(struct elastic_region *region, const struct frames *frames);
-
 /* ---- elastic_frames.c ---- */
 
 uint64_t elastic_blocks(const struct elastic_region *region);
@@ -102,8 +97,32 @@ bool elastic_next_victim(const struct elastic_region *region, struct choice *cho
 /* Free pages of one subblock. */
 uint64_t elastic_free_in(const struct elastic_region *region, uint64_t number);
 
+/* The first plugged subblock at or after `number`; subblock_count() or more: none. */
+uint64_t elastic_next_plugged(const struct elastic_region *region, uint64_t number);
+
 /* Did the kernel claim this plugged subblock? */
 bool elastic_is_kernel(const struct elastic_region *region, uint64_t number);
+
+/* ---- elastic_take.c ---- */
+
+/* Free pages that nobody was promised: as much may go. */
+uint64_t elastic_spare_pages(void);
+
+/* ---- elastic_reserve.c ---- */
+
+/*
+ * Give elastic memory back that the kernel claimed and does not use, as long as `keep` pages of
+ * boot memory stay free. With reporting paused. Returns whether any was given back.
+ */
+bool elastic_release(uint64_t keep);
+
+/* From now on the kernel may claim elastic memory. */
+void kernel_reserve_start(void);
+
+/* ---- elastic_victim.c ---- */
+
+/* The same, or does it hold the frames of such a one? */
+bool elastic_stays_for_kernel(const struct elastic_region *region, uint64_t number);
 
 /* What is in the way in a range, in pages. */
 struct contents {

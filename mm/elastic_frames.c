@@ -198,6 +198,7 @@ static void populate(const struct elastic_region *region, pfn_t start, pfn_t end
     irqflags_t flags = spin_lock(&buddy.lock);
 
     set_present(block, start, end, true);
+    buddy_note_plugged((int64_t)(end - start));
     WRITE_ONCE(block->pages, block->pages + (uint32_t)(end - start));
     if (reserved < free) {
         reserve_metadata(region, &metadata, reserved, free);
@@ -231,6 +232,7 @@ static void depopulate(pfn_t start, pfn_t end)
         pfn += order_pages(page->order);
     }
     set_present(block, start, end, false);
+    buddy_note_plugged(-(int64_t)(end - start));
     WRITE_ONCE(block->pages, block->pages - (uint32_t)(end - start));
     block_account(-(int64_t)(end - start), -metadata);
     spin_unlock(&buddy.lock, flags);

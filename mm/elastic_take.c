@@ -20,8 +20,7 @@ struct request {
     const bool *cancel;
 };
 
-/* Free pages that nobody was promised: as much may go. */
-static uint64_t pages_to_spare(void)
+uint64_t elastic_spare_pages(void)
 {
     uint64_t free = memory_movable_free(), promised = space_promised_pages();
 
@@ -40,17 +39,20 @@ static int take_range(const struct request *request, const struct choice *choice
     if (pgtable_split(&kernel_pgtable, DIRECT_MAP_BASE + (frames.start << PAGE_SHIFT),
                       DIRECT_MAP_BASE + (frames.end << PAGE_SHIFT)))
         return -ENOMEM;
+    WRITE_ONCE(buddy.leaving, true);
     isolate_begin(frames.start, frames.end);
     error = isolate_range(frames.start, frames.end, &how);
     /* Promises may have been made since the look at the free memory. */
     if (!error && !space_promises_kept())
         error = -ENOMEM;
     isolate_end();
-    if (error) {
+    if (error)
         isolate_give_back(frames.start, frames.end);
+    else
+        elastic_detach(region, &frames);
+    WRITE_ONCE(buddy.leaving, false);
+    if (error)
         return error;
-    }
-    elastic_take_out(region, &frames);
     *request->taken = (struct phys_range){frames.start << PAGE_SHIFT, frames.end << PAGE_SHIFT};
     return 0;
 }
@@ -86,7 +88,7 @@ static int examine(const struct request *request, const struct choice *choice)
     const struct frames frames = subblock_frames(request->region, choice->first, choice->end);
     const struct contents contents = elastic_contents(&frames);
     uint64_t needed = contents.live + elastic_free_in(request->region, choice->first);
-    uint64_t spare = pages_to_spare();
+    uint64_t spare = elastic_spare_pages();
 
     if (contents.pinned)
         return -EBUSY;
@@ -98,7 +100,7 @@ static void count_kernel(const struct request *request)
     const struct elastic_region *region = request->region;
 
     for (uint64_t i = 0; i < subblock_count(region); i++) {
-        if (subblock_plugged(region, i) && elastic_is_kernel(region, i))
+        if (subblock_plugged(region, i) && elastic_stays_for_kernel(region, i))
             request->why->kernel += region->subblock;
     }
 }
@@ -142,12 +144,20 @@ static int take_victim(const struct request *request)
 /* Free runs, as far as the memory is not promised. */
 static int take_free(const struct request *request)
 {
-    uint64_t spare = pages_to_spare() / subblock_pages(request->region);
+    uint64_t spare = elastic_spare_pages() / subblock_pages(request->region);
     struct choice choice;
 
     if (!spare || !elastic_free_run(request->region, MIN(request->max, spare), &choice))
         return -EAGAIN;
     return take_range(request, &choice);
+}
+
+static int take_something(const struct request *request)
+{
+    int error = take_free(request);
+
+    *request->why = (struct elastic_refusal){0};
+    return error && error != -ECANCELED ? take_victim(request) : error;
 }
 
 int elastic_take(struct elastic_region *region, uint64_t max_subblocks,
@@ -156,15 +166,14 @@ int elastic_take(struct elastic_region *region, uint64_t max_subblocks,
     const struct request request = {region, max_subblocks, taken, why, cancel};
     int error;
 
-    *why = (struct elastic_refusal){0};
     mutex_lock(&mm_mutex);
     reporting_pause();
     notify_expect();
     /* The counts by granule know what is on the lists. */
     alloc_drain_cpu_caches();
-    error = take_free(&request);
-    if (error && error != -ECANCELED)
-        error = take_victim(&request);
+    error = take_something(&request);
+    if (error && error != -ECANCELED && elastic_release(KERNEL_FLOOR_PAGES))
+        error = take_something(&request);
     reporting_resume();
     mutex_unlock(&mm_mutex);
     return error;

@@ -8,6 +8,17 @@
 #include "isolate.h"
 #include <neap/space.h>
 
+uint64_t elastic_next_plugged(const struct elastic_region *region, uint64_t number)
+{
+    uint64_t count = subblock_count(region), word = number / 64;
+    uint64_t bits =
+        number < count ? region->plugged_map[word] & ~UINT64_C(0) << number % 64 : 0;
+
+    while (!bits && ++word <= (count - 1) / 64)
+        bits = region->plugged_map[word];
+    return bits ? word * 64 + (uint64_t)__builtin_ctzll(bits) : count;
+}
+
 uint64_t elastic_free_in(const struct elastic_region *region, uint64_t number)
 {
     struct frames frames = subblock_frames(region, number, number + 1);
@@ -46,6 +57,22 @@ static bool serves_others(const struct elastic_region *region, uint64_t holder, 
     for (uint64_t i = subblock_at(region, block.start); i < subblock_at(region, block.end);
          i++) {
         if ((i < first || i >= end) && subblock_plugged(region, i))
+            return true;
+    }
+    return false;
+}
+
+bool elastic_stays_for_kernel(const struct elastic_region *region, uint64_t holder)
+{
+    uint64_t number;
+    struct frames block =
+        elastic_block_at(region, subblock_frames(region, holder, 0).start, &number);
+
+    if (elastic_is_kernel(region, holder) || region->holders[number] != holder)
+        return elastic_is_kernel(region, holder);
+    for (uint64_t i = subblock_at(region, block.start); i < subblock_at(region, block.end);
+         i++) {
+        if (subblock_plugged(region, i) && elastic_is_kernel(region, i))
             return true;
     }
     return false;
@@ -108,6 +135,8 @@ static bool pinned(const struct page *page, uint64_t pages)
 static void count_contents(struct contents *sum, const struct page *head,
                            const struct page *page, uint64_t pages)
 {
+    if (head->state == PAGE_RESERVED && !page_elastic(head))
+        sum->pinned += pages; /* a frame page of other memory */
     if (head->state != PAGE_ALLOCATED)
         return;
     if (!(head->flags & PAGE_HELD_MOVABLE) || pinned(page, pages))

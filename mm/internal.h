@@ -48,13 +48,18 @@ struct buddy {
     uint64_t cold_taken;        /* pages handed out that had been reported */
     uint64_t elastic_pages;     /* plugged */
     uint64_t elastic_free;      /* pages on the lists of elastic memory */
+    uint64_t kernel_reserve;    /* pages of elastic memory that the kernel claimed */
     uint64_t kernel_floor;      /* pages of boot memory that movable memory leaves free */
     uint64_t wanted_free;       /* pages on the lists from which on a waiter is told */
     /* What is freed in this range goes to the isolation instead of a list; empty: end = 0. */
     pfn_t isolate_start;
     pfn_t isolate_end;
+    bool leaving; /* what is isolated there is about to be unplugged */
 };
 extern struct buddy buddy;
+
+/* Boot memory that applications leave to the kernel while there is elastic memory for them. */
+#define KERNEL_FLOOR_PAGES (UINT64_C(2) * MIB >> PAGE_SHIFT)
 
 /* More flags of struct page. */
 #define PAGE_HELD_MOVABLE 0x02 /* allocated as PAGE_MOVABLE */
@@ -85,7 +90,13 @@ static inline bool buddy_isolating(pfn_t pfn, unsigned order)
            pfn + order_pages(order) > READ_ONCE(buddy.isolate_start);
 }
 
-/* `pages` of elastic memory were plugged, or unplugged. Any context. */
+/* Pages on the lists of boot memory, what the kernel claimed included. Under buddy.lock. */
+static inline uint64_t buddy_boot_free(void)
+{
+    return buddy.pages[WARM] + buddy.pages[REPORTED] - buddy.elastic_free;
+}
+
+/* `pages` of elastic memory were plugged, or unplugged. Under buddy.lock. */
 void buddy_note_plugged(int64_t pages);
 
 /* Put a block on its list, or take it off. No merging. Under buddy.lock. */
@@ -121,6 +132,18 @@ void isolate_freed(struct page *page, unsigned order, bool reported);
 /* The head of the block that covers an active frame, else the frame itself. Under buddy.lock.
  */
 struct page *buddy_covering_head(pfn_t pfn);
+
+/* --- elastic_reserve.c --- */
+
+/*
+ * Boot memory has no block of `order` left: claim elastic memory for the kernel. Returns
+ * whether it is worth trying again. Thread context.
+ */
+bool elastic_claim(unsigned order, bool ask_lenders);
+
+/* The kernel took boot memory, or gave some back. Under buddy.lock. */
+void kernel_reserve_note_taken(void);
+void kernel_reserve_note_freed(void);
 
 /* --- notify.c --- */
 
@@ -309,6 +332,9 @@ void memory_set_image(uint64_t bytes);
  * kept for the kernel. Any context.
  */
 uint64_t memory_movable_free(void);
+
+/* Free pages of boot memory, raw or not. Any context. */
+uint64_t memory_boot_free(void);
 
 /* --- space_promise.c --- */
 

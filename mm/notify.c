@@ -8,6 +8,10 @@
  */
 #include "notify.h"
 #include <arch/barrier.h>
+#include <neap/timer.h>
+
+/* Allocations fail in crowds. */
+#define SHORTAGE_INTERVAL_NS (100 * NS_PER_MS)
 
 static struct spinlock notify_lock = SPINLOCK_INIT("elastic regions", LOCK_RANK_REPORTING);
 struct list elastic_regions = LIST_INIT(elastic_regions);
@@ -71,8 +75,17 @@ void elastic_look_again(void)
         tell();
 }
 
+/* Not for what adding and removing memory needs itself: that would go on for ever. */
 void elastic_note_shortage(void)
 {
-    if (!list_empty(&elastic_regions))
+    static uint64_t next_ns;
+    uint64_t now;
+
+    if (list_empty(&elastic_regions) || mutex_is_mine(&mm_mutex))
+        return;
+    now = clock_ns();
+    if (now >= __atomic_load_n(&next_ns, __ATOMIC_RELAXED)) {
+        __atomic_store_n(&next_ns, now + SHORTAGE_INTERVAL_NS, __ATOMIC_RELAXED);
         tell();
+    }
 }

@@ -36,8 +36,10 @@ static void add_range(pfn_t start, pfn_t end)
 /* The warm block of this order that is needed last. */
 static struct page *warm_block(unsigned order)
 {
-    struct page *page = buddy_first(PAGE_KERNEL, PAGE_KERNEL, WARM, order);
+    struct page *page = buddy_first(PAGE_KERNEL, ROW_ELASTIC, WARM, order);
 
+    if (!page)
+        page = buddy_first(PAGE_KERNEL, PAGE_KERNEL, WARM, order);
     return page ? page : buddy_first(PAGE_KERNEL, PAGE_MOVABLE, WARM, order);
 }
 

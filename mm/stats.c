@@ -25,17 +25,32 @@ static uint64_t largest_block(void)
     return 0;
 }
 
+/* Under both locks. */
+static uint64_t boot_free(void)
+{
+    return buddy_boot_free() + raw_pages(RAW_FRESH) + raw_pages(RAW_BUSY) +
+           raw_pages(RAW_REPORTED);
+}
+
+uint64_t memory_boot_free(void)
+{
+    irqflags_t flags = spin_lock(&blocks_lock);
+    irqflags_t buddy_flags = spin_lock(&buddy.lock);
+    uint64_t free = boot_free();
+
+    spin_unlock(&buddy.lock, buddy_flags);
+    spin_unlock(&blocks_lock, flags);
+    return free;
+}
+
 uint64_t memory_movable_free(void)
 {
     irqflags_t flags = spin_lock(&blocks_lock);
     irqflags_t buddy_flags = spin_lock(&buddy.lock);
-    uint64_t boot = buddy.pages[WARM] + buddy.pages[REPORTED] - buddy.elastic_free;
-    uint64_t free;
+    uint64_t boot = boot_free(), free;
 
-    boot += raw_pages(RAW_FRESH) + raw_pages(RAW_BUSY) + raw_pages(RAW_REPORTED);
     free = boot - MIN(boot, buddy.kernel_floor) + buddy.elastic_free + cpu_cache_pages();
-    /* What the reporter isolates comes back; when it is paused, others isolate to keep. */
-    if (!reporting.paused)
+    if (!buddy.leaving)
         free += buddy.isolated[WARM] + buddy.isolated[REPORTED];
     spin_unlock(&buddy.lock, buddy_flags);
     spin_unlock(&blocks_lock, flags);
@@ -63,6 +78,7 @@ static void collect(struct memory_stats *stats)
     stats->metadata = block_metadata_pages();
     stats->elastic = buddy.elastic_pages;
     stats->elastic_free = buddy.elastic_free;
+    stats->kernel_reserve = buddy.kernel_reserve;
     stats->largest_free = MAX(raw_largest(), largest_block());
     stats->allocations = accounts.allocations;
     stats->failures = accounts.failures;
@@ -75,10 +91,10 @@ void memory_stats_get(struct memory_stats *stats)
 {
     uint64_t ballooned = (uint64_t)__atomic_load_n(&ballooned_pages, __ATOMIC_RELAXED);
     uint64_t *const in_pages[] = {
-        &stats->total,    &stats->free,         &stats->reported,     &stats->warm,
-        &stats->raw,      &stats->cpu_cache,    &stats->kernel,       &stats->movable,
-        &stats->metadata, &stats->ballooned,    &stats->largest_free, &stats->cold_taken,
-        &stats->elastic,  &stats->elastic_free,
+        &stats->total,    &stats->free,         &stats->reported,       &stats->warm,
+        &stats->raw,      &stats->cpu_cache,    &stats->kernel,         &stats->movable,
+        &stats->metadata, &stats->ballooned,    &stats->largest_free,   &stats->cold_taken,
+        &stats->elastic,  &stats->elastic_free, &stats->kernel_reserve,
     };
 
     memset(stats, 0, sizeof(*stats));

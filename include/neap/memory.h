@@ -18,23 +18,24 @@
 
 /* All in bytes. total = free + used; free includes reported and raw. */
 struct memory_stats {
-    uint64_t total;        /* managed memory, raw included */
-    uint64_t free;         /* in the buddy, per-CPU lists and raw */
-    uint64_t reported;     /* free, and the host was told; raw memory may be, too */
-    uint64_t warm;         /* free in the buddy and not reported */
-    uint64_t raw;          /* never used */
-    uint64_t cpu_cache;    /* on per-CPU lists */
-    uint64_t kernel;       /* allocated for the kernel */
-    uint64_t movable;      /* allocated for applications */
-    uint64_t metadata;     /* frame arrays and early page tables */
-    uint64_t ballooned;    /* lent to the host by the balloon; part of used, not of movable */
-    uint64_t elastic;      /* plugged memory that can be unplugged again; part of total */
-    uint64_t elastic_free; /* of it: in the buddy */
-    uint64_t image;        /* kernel image, not part of total */
-    uint64_t largest_free; /* largest free block: raw extent or buddy block */
-    uint64_t allocations;  /* calls that succeeded */
-    uint64_t failures;     /* calls that returned NULL */
-    uint64_t cold_taken;   /* bytes handed out that the host had to back anew (reported) */
+    uint64_t total;          /* managed memory, raw included */
+    uint64_t free;           /* in the buddy, per-CPU lists and raw */
+    uint64_t reported;       /* free, and the host was told; raw memory may be, too */
+    uint64_t warm;           /* free in the buddy and not reported */
+    uint64_t raw;            /* never used */
+    uint64_t cpu_cache;      /* on per-CPU lists */
+    uint64_t kernel;         /* allocated for the kernel */
+    uint64_t movable;        /* allocated for applications */
+    uint64_t metadata;       /* frame arrays and early page tables */
+    uint64_t ballooned;      /* lent to the host by the balloon; part of used, not of movable */
+    uint64_t elastic;        /* plugged memory that can be unplugged again; part of total */
+    uint64_t elastic_free;   /* of it: in the buddy, for applications */
+    uint64_t kernel_reserve; /* of it: claimed by the kernel until it is free again */
+    uint64_t image;          /* kernel image, not part of total */
+    uint64_t largest_free;   /* largest free block: raw extent or buddy block */
+    uint64_t allocations;    /* calls that succeeded */
+    uint64_t failures;       /* calls that returned NULL */
+    uint64_t cold_taken;     /* bytes handed out that the host had to back anew (reported) */
 };
 
 /* A snapshot; the sums hold exactly when nothing else runs. Any context. */

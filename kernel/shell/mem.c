@@ -47,6 +47,7 @@ static void print_machine(const struct memory_stats *stats)
         {"ballooned", stats->ballooned},
         {"elastic", stats->elastic},
         {"elastic_free", stats->elastic_free},
+        {"kernel_reserve", stats->kernel_reserve},
         {"image", stats->image},
         {"largest_free", stats->largest_free},
         {"allocations", stats->allocations},
@@ -103,6 +104,7 @@ static void print_totals(const struct memory_stats *stats)
     row("kernel objects", objects, "in use, of the kernel's memory");
     row("elastic", stats->elastic, "plugged, can be unplugged");
     row("  free", stats->elastic_free, "");
+    row("  reserve", stats->kernel_reserve, "claimed by the kernel, stays for now");
     row("image", stats->image, "beside the total");
     row("largest free", stats->largest_free, "");
     kprintf("  %llu allocations, %llu failed\n", (unsigned long long)stats->allocations,

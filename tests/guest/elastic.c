@@ -4,6 +4,7 @@
  * `test elastic` in a guest with a memory device and resize it meanwhile.
  */
 #include "guest.h"
+#include <neap/alloc.h>
 #include <neap/cpu.h>
 #include <neap/log.h>
 #include <neap/memory.h>
@@ -124,3 +125,42 @@ static void test_scattered(struct selftest *t)
     use_memory(t, 75, 10);
 }
 SELFTEST(elastic_scattered_contents_survive, test_scattered);
+
+/* Far more than boot memory: the kernel claims elastic memory and gives it back. */
+#define KERNEL_BYTES (200 * MIB)
+
+static bool reserve_is_empty(void *arg UNUSED)
+{
+    struct memory_stats stats;
+
+    memory_stats_get(&stats);
+    return stats.kernel_reserve == 0;
+}
+
+static void test_kernel_reserve(struct selftest *t)
+{
+    static struct page *blocks[KERNEL_BYTES / PAGE_SIZE >> 6];
+    struct memory_stats stats;
+    unsigned count = 0;
+
+    memory_stats_get(&stats);
+    if (stats.elastic < 2 * KERNEL_BYTES || stats.total - stats.elastic >= KERNEL_BYTES) {
+        selftest_skip(t, "needs 400 MiB plugged, and less than 200 MiB of boot memory");
+        return;
+    }
+    while (count < ARRAY_SIZE(blocks)) {
+        blocks[count] = alloc_pages(6, PAGE_KERNEL, 0);
+        if (!blocks[count])
+            break;
+        count++;
+    }
+    EXPECT_EQ(t, count, ARRAY_SIZE(blocks));
+    memory_stats_get(&stats);
+    EXPECT(t, stats.kernel_reserve >= KERNEL_BYTES / 2);
+    kprintf("# %llu MiB claimed\n", (unsigned long long)(stats.kernel_reserve / MIB));
+    while (count > 0)
+        free_pages(blocks[--count], 6);
+    EXPECT(t, eventually(reserve_is_empty, NULL));
+    mm_check();
+}
+SELFTEST(elastic_kernel_reserve, test_kernel_reserve);

@@ -281,3 +281,20 @@ TEST(elastic_holder_leaves_last)
     CHECK_EQ(plug_take(&plug, 100), 1);
     plug_check(&plug);
 }
+
+/* What comes free again goes to the host, as other memory does. */
+TEST(elastic_memory_is_reported_again)
+{
+    shim_boot(64 * MIB);
+    host_start(8, 0);
+    CHECK_EQ(plug_start(&plug, 5 * GIB, 64 * MIB, 2 * MIB), 0);
+    CHECK_EQ(plug_add(&plug, 0, 32), 0);
+    while (buddy.elastic_free > 0)
+        CHECK(mover_new(0) != NULL);
+    mover_free_all();
+    shim_advance(10 * NS_PER_S);
+    CHECK(shim_backed(5 * GIB, 64 * MIB) < 8 * MIB);
+    CHECK_EQ(shim_timers_armed(), 0);
+    check_reported_untouched();
+    plug_check(&plug);
+}
