@@ -58,7 +58,10 @@ static bool gain(unsigned order, enum page_kind kind, unsigned alloc_flags)
 
     if (kind == PAGE_KERNEL && !(alloc_flags & ALLOC_OPTIONAL) && elastic_claim(order, reclaim))
         return true;
-    return reclaim && reclaim_pages(order_pages(order));
+    if (!reclaim || !reclaim_pages(order_pages(order)))
+        return false;
+    alloc_drain_cpu_caches();
+    return true;
 }
 
 /* Everything that a thread may try and an interrupt handler may not. */
@@ -73,10 +76,8 @@ static struct page *take_with_effort(unsigned order, enum page_kind kind, unsign
         if (!page)
             page = take_from_buddy(order, kind, true);
     }
-    for (unsigned i = 0; !page && i < RECLAIM_ROUNDS && gain(order, kind, alloc_flags); i++) {
-        alloc_drain_cpu_caches();
+    for (unsigned i = 0; !page && i < RECLAIM_ROUNDS && gain(order, kind, alloc_flags); i++)
         page = take_from_buddy(order, kind, true);
-    }
     return page;
 }
 

@@ -177,7 +177,7 @@ static bool claim_in(const struct elastic_region *region, const struct claim *cl
     return false;
 }
 
-/* Free memory first. With mm_mutex, reporting paused and the CPU caches drained. */
+/* Free memory first; what the CPU caches hold does not count. With reporting paused. */
 static bool claim_lowest(uint64_t pages, bool ask_lenders)
 {
     for (unsigned evacuate = 0; evacuate < 2; evacuate++) {
@@ -213,7 +213,6 @@ bool elastic_claim(unsigned order, bool ask_lenders)
         return false;
     mutex_lock(&mm_mutex);
     reporting_pause();
-    alloc_drain_cpu_caches();
     claimed = boot_has(order) || claim_lowest(order_pages(order), ask_lenders);
     reporting_resume();
     mutex_unlock(&mm_mutex);
@@ -228,7 +227,6 @@ static void claim_ahead(struct work *work)
     (void)work;
     mutex_lock(&mm_mutex);
     reporting_pause();
-    alloc_drain_cpu_caches();
     if (memory_boot_free() < LOW_PAGES)
         claimed = claim_lowest(1, true);
     reporting_resume();
@@ -291,7 +289,6 @@ static void release_spare(struct work *work)
     spin_unlock(&buddy.lock, flags);
     mutex_lock(&mm_mutex);
     reporting_pause();
-    alloc_drain_cpu_caches();
     any = elastic_release(HIGH_PAGES);
     reporting_resume();
     mutex_unlock(&mm_mutex);
