@@ -264,7 +264,8 @@ TEST_CASES(reserve_storm, 12)
     model_free_all();
     shim_advance(NS_PER_S);
     CHECK_EQ(plug_take_all(&plug), -EBUSY);
-    CHECK_EQ(plug.region.plugged, 0);
-    CHECK_EQ(kernel_reserve(), 0);
+    /* Tables that are kept at hand may lie in a unit: it stays, with the frames it needs. */
+    CHECK(plug.region.plugged <= 4);
+    CHECK_EQ(plug_why.kernel, plug.region.plugged * subblock);
     plug_check(&plug);
 }
