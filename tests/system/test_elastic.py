@@ -89,7 +89,7 @@ def test_worst_fragmentation(boot, keep):
     settle(guest, 0)
 
 
-@pytest.mark.parametrize("cpus,turns,debug", [(1, 300, False), (2, 400, False), (4, 300, False), (2, 100, True)])
+@pytest.mark.parametrize("cpus,turns,debug", [(1, 1000, False), (2, 1000, False), (4, 1000, False), (2, 200, True)])
 def test_storm(boot, cpus, turns, debug):
     """Random requests while every CPU writes, verifies and gives back memory: no byte is lost."""
     chance = random.Random(cpus)
