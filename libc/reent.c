@@ -31,7 +31,7 @@ struct libc_thread *libc_thread(void)
 
     if (!thread || thread->libc)
         return thread ? thread->libc : NULL;
-    state = kmalloc(sizeof(*state), ALLOC_DEFAULT);
+    state = kmalloc(sizeof(*state), ALLOC_OPTIONAL); /* the command line is read before mm */
     if (!state)
         return NULL;
     _REENT_INIT_PTR(&state->reent);

@@ -154,48 +154,6 @@ static void test_too_large(struct selftest *t)
 }
 SELFTEST(alloc_refuses_what_cannot_be, test_too_large);
 
-/* ---- contiguous ranges ---- */
-
-static void check_contiguous(struct selftest *t, uint64_t bytes)
-{
-    uint64_t pages = bytes / PAGE_SIZE;
-    struct page *page = alloc_contiguous(pages, pages, PAGE_MOVABLE, ALLOC_DEFAULT);
-
-    EXPECT(t, page != NULL);
-    if (page == NULL)
-        return;
-    EXPECT_EQ(t, page_to_phys(page) % bytes, 0);
-    for (uint64_t offset = 0; offset < bytes; offset += 2 * MIB)
-        *(volatile uint64_t *)((char *)page_to_virt(page) + offset) = offset;
-    for (uint64_t offset = 0; offset < bytes; offset += 2 * MIB)
-        EXPECT_EQ(t, *(volatile uint64_t *)((char *)page_to_virt(page) + offset), offset);
-    free_contiguous(page, pages);
-}
-
-static void test_contiguous(struct selftest *t)
-{
-    struct memory_stats stats;
-
-    memory_stats_get(&stats);
-    if (stats.total < 48 * MIB)
-        selftest_skip(t, "needs 48 MiB of memory");
-    else
-        check_contiguous(t, 16 * MIB);
-}
-SELFTEST(contiguous_16_mib, test_contiguous);
-
-static void test_gigabyte(struct selftest *t)
-{
-    struct memory_stats stats;
-
-    memory_stats_get(&stats);
-    if (stats.total < 3 * GIB)
-        selftest_skip(t, "needs 3 GiB of memory");
-    else
-        check_contiguous(t, GIB);
-}
-SELFTEST(contiguous_1_gib, test_gigabyte);
-
 /* ---- the direct map ---- */
 
 static void write_word(void *arg)

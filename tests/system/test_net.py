@@ -28,7 +28,10 @@ def networked(boot):
     def starter(port=80, app="full", append="", device="virtio-net-pci", **options):
         host = free_port()
         args = ["-netdev", f"user,id=n0,hostfwd=tcp:127.0.0.1:{host}-:{port}", "-device", f"{device},netdev=n0"]
-        return boot(app=app, append=append, args=args, **options), host
+        guest = boot(app=app, append=append, args=args, **options)
+        if app == "full":
+            guest.serial.expect("httpd: serving port")  # or it comes between what is typed
+        return guest, host
     return starter
 
 

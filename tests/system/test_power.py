@@ -41,7 +41,7 @@ def test_panic(boot, cpus):
     assert guest.wait() == 5
     last_words = guest.serial.text[guest.serial.text.rindex("asked for by the shell"):]
     assert re.search(r"backtrace:\s+0x[0-9a-f]+ \w+\+0x[0-9a-f]+", guest.serial.text)
-    for name in ("shell_execute", "system", "main", "kernel_main"):
+    for name in ("shell_execute", "system", "prompt_run", "kernel_main"):
         assert re.search(rf"\b{name}\+0x", guest.serial.text), name
     assert "last messages:" in last_words and "neap on" in last_words
 
