@@ -21,16 +21,16 @@ def guest_of(system, cpus=2):
 
 def resize(guest, size):
     """Ask for a size. Returns the seconds until the last change and the bytes that are off."""
-    start = time.monotonic()
+    reached = plugged(guest)
+    start = changed = time.monotonic()
     request(guest, size)
-    reached, changed = plugged(guest), start
     while reached != size and time.monotonic() - start < LIMIT_SECONDS:
-        time.sleep(0.005)
         now = plugged(guest)
         if now != reached:
             reached, changed = now, time.monotonic()
         elif time.monotonic() - changed > SETTLE_SECONDS:
             break
+        time.sleep(0.005)
     return changed - start, abs(reached - size)
 
 

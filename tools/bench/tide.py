@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The tide picture: a load that rises and falls, and the memory that the host grants and holds."""
 
+import threading
 import time
 
 from guests import Guest
@@ -11,7 +12,7 @@ BOOT_MEMORY = "512M"
 REGION = 4 * GIB
 STEPS = (256, 1024, 3072, 2048, 512, 1536, 0)  # MiB that the load holds, one after the other
 STEP_SECONDS = 6
-MARGIN = 256 * MIB  # granted beyond what the load holds
+MARGIN = 512 * MIB  # granted beyond what the load holds
 NAMES = {"neap": "neap", "linux": "Linux 6.12"}
 
 
@@ -34,7 +35,6 @@ class Tide:
         """Change the load step by step; the host asks for what the load needs, before it grows."""
         for mib in STEPS:
             self.wanted = max(0, mib * MIB + MARGIN - guest.memory) // (2 * MIB) * 2 * MIB
-            end = time.monotonic() + STEP_SECONDS
             if self.used:
                 guest.free()
             self.used = 0
@@ -42,12 +42,21 @@ class Tide:
             while plugged(guest) < self.wanted:
                 self.sample(guest)
                 time.sleep(0.02)
-            if mib:
-                guest.alloc(mib)
-            self.used = mib * MIB
+            self.grow(guest, mib)
+            end = time.monotonic() + STEP_SECONDS
             while time.monotonic() < end:
                 self.sample(guest)
                 time.sleep(0.02)
+
+    def grow(self, guest, mib):
+        """Let the load take its memory, and go on sampling."""
+        taking = threading.Thread(target=guest.alloc, args=(mib,))
+        if mib:
+            taking.start()
+        while taking.is_alive():
+            self.sample(guest)
+            time.sleep(0.02)
+        self.used = mib * MIB
 
     def mean_beyond_use(self):
         """Bytes that the host holds and the load does not use, averaged over time."""
