@@ -94,12 +94,18 @@ static void wait_for_cause(struct vmem *vmem, enum vmem_step step)
     vmem->backoff_ns = BACKOFF_MIN_NS;
 }
 
+static bool is_started(void *arg)
+{
+    return !is_parked(arg);
+}
+
 static void worker_main(void *arg)
 {
     struct vmem *vmem = arg;
 
     for (;;) {
-        (void)wait_until(&vmem->events, may_run, vmem, WAIT_FOREVER);
+        /* Not may_run(): it may be false again by now, and who parks it waits for an answer. */
+        (void)wait_until(&vmem->events, is_started, vmem, WAIT_FOREVER);
         while (device_works(vmem)) {
             enum vmem_step step = do_step(vmem);
 
@@ -123,8 +129,10 @@ int vmem_worker_create(struct vmem *vmem)
 void vmem_worker_start(struct vmem *vmem)
 {
     vmem->backoff_ns = BACKOFF_MIN_NS;
-    WRITE_ONCE(vmem->parked, false);
     WRITE_ONCE(vmem->run, true);
+    /* After `run`, or the worker would park itself again at once. */
+    barrier_full();
+    WRITE_ONCE(vmem->parked, false);
     wake_all(&vmem->events);
 }
 

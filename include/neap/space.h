@@ -10,7 +10,7 @@
  * protection: an entry is absent (not committed), waiting for its first touch, present, or away
  * (present, but out of reach for now: being moved, or SPACE_NONE).
  *
- * Locks: space_lock (LOCK_RANK_SPACE, reserved addresses and promises) outside pgtable_lock.
+ * Locks: one of LOCK_RANK_SPACE (reserved addresses and promises) outside pgtable_lock.
  * Memory is never allocated under them, so a fault may be taken in any context that does not
  * hold them or an inner lock; where the caller may not sleep, memory must be free at once.
  * Interrupt handlers do not touch the address space: the page may be away on their own CPU.

@@ -46,7 +46,7 @@ struct thread {
     void (*entry)(void *); /* what it was created for */
     void *entry_arg;
     const char *wait_name; /* what it waits for; shown by `threads` */
-    void *libc;            /* newlib's struct _reent, owned by libc/ */
+    void *libc;            /* struct libc_thread, owned by libc/ */
     unsigned nr_mutexes;   /* debug builds: the mutexes held, innermost last */
     const struct mutex *mutexes[MUTEXES_HELD_MAX];
     uint32_t id;

@@ -293,3 +293,19 @@ TEST(mem_no_memory_to_add)
     shim_settle();
     mem_host_check(100 * MIB);
 }
+
+/* A reset right after a reset: the worker did not even run in between. */
+TEST(mem_worker_is_parked_before_it_ran)
+{
+    struct vmem *vmem;
+
+    mem_host_start(2 * MIB, 64);
+    vmem = mem_host_vmem();
+    vmem_worker_park(vmem);
+    vmem_worker_start(vmem);
+    vmem_worker_park(vmem);
+    CHECK(vmem->parked);
+    vmem_worker_start(vmem);
+    mem_host_resize(20 * MIB);
+    mem_host_check(20 * MIB);
+}
