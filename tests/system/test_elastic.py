@@ -190,7 +190,9 @@ def test_reboot_with_memory_plugged(boot):
 @pytest.mark.parametrize("first,then", [(GIB, 256 * MIB), (64 * MIB, GIB)], ids=["unplug", "plug"])
 def test_migration_in_mid_flight(boot, tmp_path, first, then):
     """The host moves the guest while it plugs or unplugs; the copy goes on and loses nothing."""
-    options = {"memory": "128M", "cpus": 2, "elastic": [Elastic(GIB)]}
+    # QEMU 11.1 aborts under TCG while it migrates a device larger than boot memory (it clears the
+    # dirty state of the wrong RAM block: tlb_reset_dirty_range_all).
+    options = {"memory": "1G", "cpus": 2, "elastic": [Elastic(GIB)]}
     guest = boot(**options)
     settle(guest, first)
     guest.shell.run("load start 100M" if first == GIB else "load start 40M")
