@@ -301,8 +301,6 @@ def test_autosize_follows_the_load(neap):
 def test_growth_by_virtio_mem(neap):
     """Far beyond boot memory and back, to the byte; the host holds what is used."""
     neap.start("--memory", "64M", "--max", "2G")
-    if "vmem" not in neap.shell("help"):
-        pytest.skip("the guest has no virtio-mem driver yet")
     assert re.fullmatch(r"demo: 64M -> 1G in \d+\.\d s\n", neap("resize", "demo", "1G"))
     state = neap.top()["demo"]
     assert (state["granted"], state["plugged"], state["ballooned"]) == (1024 * MIB, 960 * MIB, 0)
@@ -319,3 +317,21 @@ def test_growth_by_virtio_mem(neap):
     neap("resize", "demo", "32M")
     state = neap.top()["demo"]
     assert (state["granted"], state["plugged"], state["ballooned"]) == (32 * MIB, 0, 32 * MIB)
+
+
+def test_autosize_by_virtio_mem(neap):
+    """A guest of 64 MiB is grown ahead of a load far beyond that, and shrunk below it in the end."""
+    neap.start("--memory", "64M", "--max", "1G")
+    terminal = neap.terminal("autosize", "demo", "--min", "32M")
+    for step in range(1, 13):
+        assert "failed" not in neap.shell("alloc 32M"), "it had run out"
+        wait_for(lambda: (neap.top()["demo"]["used"] or 0) > step * 32 * MIB, "statistics")
+        wait_for(lambda: neap.top()["demo"]["granted"] >= (step + 1) * 32 * MIB, "room for the next step")
+    assert neap.top()["demo"]["plugged"] >= 384 * MIB
+    neap.shell("free")
+    terminal.expect(r"demo: \d+M -> 32M: uses")
+    wait_for(lambda: neap.top()["demo"]["granted"] == 32 * MIB, "the size that was asked for")
+    assert neap.top()["demo"]["plugged"] == 0
+    neap("stop", "demo", "--timeout", "0")
+    terminal.expect("demo: has ended")
+    assert terminal.finish() == 0
