@@ -42,21 +42,22 @@ static const struct acpi_table *table_at(uint64_t phys, const char *signature)
     return table;
 }
 
-static void read_madt(const struct acpi_table *table)
+/* Hand the entries behind the first `offset` bytes of an MADT or SRAT to `take`. */
+static void read_entries(const struct acpi_table *table, uint32_t offset,
+                         void (*take)(const struct acpi_entry *entry))
 {
-    uint32_t offset = sizeof(struct acpi_madt);
-
     if (table->length < offset)
         return;
-    while (table->length - offset >= sizeof(struct acpi_madt_entry)) {
-        const struct acpi_madt_entry *entry =
-            (const struct acpi_madt_entry *)((const char *)table + offset);
+    while (table->length - offset >= sizeof(struct acpi_entry)) {
+        const struct acpi_entry *entry =
+            (const struct acpi_entry *)((const char *)table + offset);
 
         if (entry->length < sizeof(*entry) || entry->length > table->length - offset) {
-            log_warning("acpi", "MADT: entry of %u bytes: the rest is ignored", entry->length);
+            log_warning("acpi", "%.4s: entry of %u bytes: the rest is ignored",
+                        table->signature, entry->length);
             return;
         }
-        acpi_madt_entry(entry);
+        take(entry);
         offset += entry->length;
     }
 }
@@ -125,7 +126,9 @@ static void read_table(uint64_t phys)
     if (!table)
         return;
     if (memcmp(table->signature, "APIC", 4) == 0)
-        read_madt(table);
+        read_entries(table, sizeof(struct acpi_madt), acpi_madt_entry);
+    else if (memcmp(table->signature, "SRAT", 4) == 0)
+        read_entries(table, sizeof(struct acpi_srat), acpi_srat_entry);
     else if (memcmp(table->signature, "FACP", 4) == 0)
         read_fadt(table);
 }

@@ -9,8 +9,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define ACPI_IOAPICS_MAX   8
-#define ACPI_OVERRIDES_MAX 16 /* one per ISA interrupt */
+#define ACPI_IOAPICS_MAX     8
+#define ACPI_OVERRIDES_MAX   16 /* one per ISA interrupt */
+#define ACPI_NODE_RANGES_MAX 32
 
 struct acpi_ioapic {
     uint64_t phys;
@@ -23,6 +24,11 @@ struct acpi_override {
     bool level, active_low;
 };
 
+struct acpi_node_range {
+    uint64_t start, end;
+    int node;
+};
+
 /* A register block in I/O ports (the only kind used here), 0: absent. */
 struct acpi_info {
     uint32_t cpus[MAX_CPUS]; /* APIC ids of usable CPUs */
@@ -31,6 +37,8 @@ struct acpi_info {
     struct acpi_ioapic ioapics[ACPI_IOAPICS_MAX];
     unsigned nr_ioapics;
     struct acpi_override isa[ACPI_OVERRIDES_MAX];
+    struct acpi_node_range nodes[ACPI_NODE_RANGES_MAX];
+    unsigned nr_nodes;
     uint16_t pm_timer;
     bool pm_timer_32bit;
     uint16_t pm1a_control, pm1b_control;

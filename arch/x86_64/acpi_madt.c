@@ -47,7 +47,7 @@ static void add_override(const struct acpi_madt_override *entry)
     override->level = (entry->flags >> 2 & 3) == 3;
 }
 
-void acpi_madt_entry(const struct acpi_madt_entry *entry)
+void acpi_madt_entry(const struct acpi_entry *entry)
 {
     const void *body = entry;
 

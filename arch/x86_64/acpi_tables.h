@@ -87,20 +87,21 @@ enum {
 
 #define MADT_CPU_ENABLED 1u
 
-struct acpi_madt_entry {
+/* How each entry of an MADT or SRAT begins. */
+struct acpi_entry {
     uint8_t type;
     uint8_t length;
 } __attribute__((packed));
 
 struct acpi_madt_lapic {
-    struct acpi_madt_entry head;
+    struct acpi_entry head;
     uint8_t processor;
     uint8_t apic_id;
     uint32_t flags;
 } __attribute__((packed));
 
 struct acpi_madt_ioapic {
-    struct acpi_madt_entry head;
+    struct acpi_entry head;
     uint8_t id;
     uint8_t reserved;
     uint32_t phys;
@@ -108,7 +109,7 @@ struct acpi_madt_ioapic {
 } __attribute__((packed));
 
 struct acpi_madt_override {
-    struct acpi_madt_entry head;
+    struct acpi_entry head;
     uint8_t bus;
     uint8_t irq;
     uint32_t gsi;
@@ -116,7 +117,7 @@ struct acpi_madt_override {
 } __attribute__((packed));
 
 struct acpi_madt_x2apic {
-    struct acpi_madt_entry head;
+    struct acpi_entry head;
     uint16_t reserved;
     uint32_t apic_id;
     uint32_t flags;
@@ -124,6 +125,31 @@ struct acpi_madt_x2apic {
 } __attribute__((packed));
 
 /* Take over one entry, whose length was checked against the table (acpi_madt.c). */
-void acpi_madt_entry(const struct acpi_madt_entry *entry);
+void acpi_madt_entry(const struct acpi_entry *entry);
+
+struct acpi_srat {
+    struct acpi_table head;
+    uint8_t reserved[12];
+} __attribute__((packed));
+
+#define SRAT_MEMORY         1
+#define SRAT_MEMORY_ENABLED 1u
+
+struct acpi_srat_memory {
+    struct acpi_entry head;
+    uint32_t domain;
+    uint8_t reserved0[2];
+    uint64_t base;
+    uint64_t size;
+    uint8_t reserved1[4];
+    uint32_t flags;
+    uint8_t reserved2[8];
+} __attribute__((packed));
+
+_Static_assert(sizeof(struct acpi_srat) == 48, "SRAT layout");
+_Static_assert(sizeof(struct acpi_srat_memory) == 40, "SRAT layout");
+
+/* The same for the SRAT (acpi_srat.c). */
+void acpi_srat_entry(const struct acpi_entry *entry);
 
 #endif

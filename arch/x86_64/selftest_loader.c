@@ -6,6 +6,7 @@
 #include "acpi.h"
 #include "acpi_tables.h"
 #include "x86.h"
+#include <arch/boot.h>
 #include <neap/alloc.h>
 #include <neap/selftest.h>
 #include <string.h>
@@ -97,7 +98,7 @@ static void test_multiboot2(struct selftest *t)
 }
 SELFTEST(x86_multiboot2_input, test_multiboot2);
 
-/* ---- ACPI: root pointer, root table and MADT in one page ---- */
+/* ---- ACPI: root pointer, root table, MADT and SRAT in one page ---- */
 
 struct acpi_page {
     struct acpi_rsdp rsdp;
@@ -110,6 +111,10 @@ struct acpi_page {
         struct acpi_madt_lapic cpus[2];
         struct acpi_madt_override irq0;
     } __attribute__((packed)) apic;
+    struct {
+        struct acpi_srat head;
+        struct acpi_srat_memory memory[3];
+    } __attribute__((packed)) srat;
 };
 
 static uint8_t checksum(const void *data, size_t size)
@@ -130,6 +135,20 @@ static void table_head(struct acpi_table *table, const char *signature, uint32_t
     table->checksum = checksum(table, length);
 }
 
+/* Node 1 in the first 4 GiB, 2 above that, 3 switched off. */
+static void build_srat(struct acpi_page *p)
+{
+    for (unsigned i = 0; i < 3; i++)
+        p->srat.memory[i] = (struct acpi_srat_memory){
+            .head = {SRAT_MEMORY, sizeof(struct acpi_srat_memory)},
+            .domain = i + 1,
+            .base = i * (4 * GIB),
+            .size = 4 * GIB,
+            .flags = i < 2 ? SRAT_MEMORY_ENABLED : 0,
+        };
+    table_head(&p->srat.head.head, "SRAT", sizeof(p->srat));
+}
+
 static void build_acpi(struct acpi_page *p, uint64_t phys)
 {
     memset(p, 0, sizeof(*p));
@@ -139,7 +158,9 @@ static void build_acpi(struct acpi_page *p, uint64_t phys)
     p->apic.irq0 = (struct acpi_madt_override){
         {MADT_OVERRIDE, sizeof(struct acpi_madt_override)}, 0, 0, 2, 0};
     table_head(&p->apic.madt.head, "APIC", sizeof(p->apic));
+    build_srat(p);
     p->rsdt.tables[0] = (uint32_t)(phys + offsetof(struct acpi_page, apic));
+    p->rsdt.tables[1] = (uint32_t)(phys + offsetof(struct acpi_page, srat));
     table_head(&p->rsdt.head, "RSDT", sizeof(p->rsdt));
     memcpy(p->rsdp.signature, "RSD PTR ", 8);
     p->rsdp.rsdt = (uint32_t)(phys + offsetof(struct acpi_page, rsdt));
@@ -182,6 +203,23 @@ static void break_acpi(struct selftest *t, struct acpi_page *p, uint64_t phys)
     EXPECT_EQ(t, cpus_found(phys), 0);
 }
 
+static void break_srat(struct selftest *t, struct acpi_page *p, uint64_t phys)
+{
+    build_acpi(p, phys);
+    EXPECT_EQ(t, cpus_found(phys), 2);
+    EXPECT_EQ(t, arch_memory_node(0), 1);
+    EXPECT_EQ(t, arch_memory_node(4 * GIB - 1), 1);
+    EXPECT_EQ(t, arch_memory_node(4 * GIB), 2);
+    EXPECT_EQ(t, arch_memory_node(8 * GIB), -1);
+
+    p->srat.memory[0].size = UINT64_MAX - GIB; /* wraps around with the base */
+    p->srat.memory[0].base = 2 * GIB;
+    p->srat.memory[1].head.length = 8; /* too short for what it is */
+    table_head(&p->srat.head.head, "SRAT", sizeof(p->srat));
+    EXPECT_EQ(t, cpus_found(phys), 2);
+    EXPECT_EQ(t, acpi_info.nr_nodes, 0);
+}
+
 static void test_acpi(struct selftest *t)
 {
     static struct acpi_info saved;
@@ -192,6 +230,7 @@ static void test_acpi(struct selftest *t)
     build_acpi(page_to_virt(page), page_to_phys(page));
     saved = acpi_info;
     break_acpi(t, page_to_virt(page), page_to_phys(page));
+    break_srat(t, page_to_virt(page), page_to_phys(page));
     acpi_info = saved;
     free_pages(page, 0);
 }

@@ -3,6 +3,7 @@
  * The memory device's configuration: read, and checked completely before it is believed.
  */
 #include "mem.h"
+#include <arch/boot.h>
 #include <neap/errors.h>
 #include <neap/format.h>
 #include <neap/log.h>
@@ -83,7 +84,9 @@ int vmem_read_geometry(struct vmem *vmem)
     vmem->region.subblock = geometry.block;
     vmem->region.changed = vmem_worker_memory_changed;
     /* MEM-003 */
-    vmem->region.node = virtio_accepted(dev, VMEM_F_ACPI_PXM) ? (int)geometry.node : -1;
+    vmem->region.node = virtio_accepted(dev, VMEM_F_ACPI_PXM)
+                            ? (int)geometry.node
+                            : arch_memory_node(geometry.address);
     return 0;
 }
 

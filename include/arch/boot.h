@@ -57,6 +57,12 @@ void kernel_main(struct boot_info *info) __attribute__((noreturn));
 void arch_platform_init(void);
 
 /*
+ * The NUMA node (ACPI: proximity domain) that firmware names for the address, which need not
+ * have memory yet; -1: none is named. After arch_platform_init(), any context.
+ */
+int arch_memory_node(uint64_t phys);
+
+/*
  * Fill in what only early code can know about randomness: returns a value that differs from
  * boot to boot as far as the machine allows (time stamp, RDRAND where present; no instruction
  * is assumed). Any context.

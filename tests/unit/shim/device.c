@@ -157,6 +157,11 @@ void arch_msi_compose(int vector, struct cpu *target, struct msi_message *out)
     out->data = (uint32_t)vector;
 }
 
+int arch_memory_node(uint64_t phys)
+{
+    return phys >= SHIM_NODE_START ? SHIM_NODE : -1;
+}
+
 uint64_t arch_entropy(void)
 {
     return unit_random();

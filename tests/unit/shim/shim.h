@@ -127,6 +127,10 @@ void shim_irq_raise_line(unsigned line);
 void shim_irq_fail(unsigned n);
 
 /* arch_msi_compose() gives this address and the vector as data. */
+/* All memory from here on belongs to a NUMA node. */
+#define SHIM_NODE_START (UINT64_C(8) << 30)
+#define SHIM_NODE       3
+
 #define SHIM_MSI_ADDRESS UINT64_C(0xfee00000)
 
 /* Call the setter of a key of the kernel command line; -ENOENT: there is no such key. */

@@ -71,6 +71,7 @@ TEST(mem_large_region_as_qemu)
     CHECK_EQ(virtio_device_add(&mem_host.fake->dev), 0);
     shim_settle();
     CHECK_EQ(mem_host.requests[VMEM_STATE], 0);
+    CHECK_EQ(mem_host_vmem()->region.node, SHIM_NODE); /* firmware's, the device names none */
     mem_host_resize(300 * GIB);
     mem_host_check(300 * GIB);
     mem_host_resize(16 * MIB);
