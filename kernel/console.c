@@ -84,9 +84,11 @@ static struct {
 } in = {.lock = SPINLOCK_INIT("console input", LOCK_RANK_CONSOLE)};
 
 static struct waitqueue in_waiters = WAITQUEUE_INIT(in_waiters, "console input");
+static void (*in_listener)(void);
 
 void console_input(char c)
 {
+    void (*listener)(void);
     irqflags_t flags = spin_lock(&in.lock);
 
     if (in.head - in.tail < INPUT_SIZE)
@@ -95,11 +97,24 @@ void console_input(char c)
         in.lost++;
     spin_unlock(&in.lock, flags);
     wake_all(&in_waiters);
+    listener = __atomic_load_n(&in_listener, __ATOMIC_ACQUIRE);
+    if (listener)
+        listener();
+}
+
+void console_on_input(void (*fn)(void))
+{
+    __atomic_store_n(&in_listener, fn, __ATOMIC_RELEASE);
+}
+
+bool console_has_input(void)
+{
+    return READ_ONCE(in.head) != READ_ONCE(in.tail);
 }
 
 static bool has_input(void *arg UNUSED)
 {
-    return READ_ONCE(in.head) != READ_ONCE(in.tail);
+    return console_has_input();
 }
 
 static size_t take_input(char *buffer, size_t size, uint64_t *lost)
@@ -154,7 +169,7 @@ bool console_interrupted(void)
     bool interrupted = false;
     irqflags_t flags;
 
-    if (!has_input(NULL))
+    if (!console_has_input())
         return false;
     flags = spin_lock(&in.lock);
     for (unsigned i = in.tail; i != in.head; i++) {

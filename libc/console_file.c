@@ -8,40 +8,17 @@
 #include <neap/lock.h>
 #include <sys/stat.h>
 
-/*
- * The console tells nobody when a key is typed; poll() looks from time to time, and what it
- * finds is kept here for the next read(). Under `lock`.
- */
-static struct {
-    struct mutex lock;
-    char byte;
-    bool full;
-} ahead = {.lock = MUTEX_INIT(ahead.lock, "console input", LOCK_RANK_LIBC)};
-
 extern struct file libc_console;
-
-static bool take_ahead(char *byte)
-{
-    bool taken;
-
-    mutex_lock(&ahead.lock);
-    taken = ahead.full;
-    *byte = ahead.byte;
-    ahead.full = false;
-    mutex_unlock(&ahead.lock);
-    return taken;
-}
 
 /* Raw input without echo, except that the Enter key ends a line as C expects it. */
 static ssize_t read_console(struct file *file, void *data, size_t size)
 {
     char *bytes = data;
-    int count = 1;
+    int count;
 
     if (size == 0)
         return 0;
-    if (!take_ahead(bytes))
-        count = console_read(bytes, size, file->nonblocking ? 0 : WAIT_FOREVER);
+    count = console_read(bytes, size, file->nonblocking ? 0 : WAIT_FOREVER);
     if (count == -ETIMEDOUT)
         return -EAGAIN;
     for (int i = 0; i < count; i++) {
@@ -58,22 +35,28 @@ static ssize_t write_console(struct file *file, const void *data, size_t size)
     return (ssize_t)size;
 }
 
-static void look_at_console(struct file *file)
+static unsigned console_events(void)
 {
-    bool full;
+    return POLLOUT | POLLWRNORM | (console_has_input() ? POLLIN | POLLRDNORM : 0);
+}
 
-    mutex_lock(&ahead.lock);
-    if (!ahead.full)
-        ahead.full = console_read(&ahead.byte, 1, 0) == 1;
-    full = ahead.full;
-    mutex_unlock(&ahead.lock);
-    file_set_events(file, POLLOUT | POLLWRNORM | (full ? POLLIN | POLLRDNORM : 0));
+static void on_input(void)
+{
+    file_set_events(&libc_console, console_events());
+}
+
+/* The shell reads the same input, so what holds now is asked for, not remembered. */
+static unsigned look(struct file *file)
+{
+    (void)file;
+    console_on_input(on_input);
+    return console_events();
 }
 
 static int available(struct file *file)
 {
-    look_at_console(file);
-    return (file->events & POLLIN) != 0;
+    (void)file;
+    return console_has_input();
 }
 
 /* Its numbers may be closed, it never goes away: each number is a user for ever. */
@@ -86,7 +69,7 @@ static const struct file_ops console_ops = {
     .read = read_console,
     .write = write_console,
     .close = keep,
-    .look = look_at_console,
+    .look = look,
     .available = available,
     .mode = S_IFCHR | S_IRUSR | S_IWUSR,
 };
@@ -96,5 +79,5 @@ struct file libc_console = {
     .users = 3,
     .wait = WAITQUEUE_INIT(libc_console.wait, "console"),
     .lock = SPINLOCK_INIT("console file", LOCK_RANK_FILE),
-    .pollers = LIST_INIT(libc_console.pollers),
+    .watches = LIST_INIT(libc_console.watches),
 };

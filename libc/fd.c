@@ -42,7 +42,7 @@ void file_init(struct file *file, const struct file_ops *ops)
     *file = (struct file){.ops = ops, .users = 1};
     waitqueue_init(&file->wait, "file");
     spin_init(&file->lock, "file", LOCK_RANK_FILE);
-    list_init(&file->pollers);
+    list_init(&file->watches);
 }
 
 /* Double the table from `old_size`, unless somebody else did. */
@@ -128,29 +128,7 @@ int close(int fd)
     if (!file)
         return (int)libc_result(-EBADF);
     file->ops->close(file);
+    epoll_forget(file, fd);
     file_put(file);
     return 0;
-}
-
-struct wanted {
-    struct file *file;
-    unsigned events;
-};
-
-static bool has_events(void *arg)
-{
-    struct wanted *wanted = arg;
-
-    return (__atomic_load_n(&wanted->file->events, __ATOMIC_ACQUIRE) & wanted->events) != 0;
-}
-
-int file_wait(struct file *file, unsigned events, uint64_t timeout_ns)
-{
-    struct wanted wanted = {file, events | POLLERR | POLLHUP | POLLNVAL};
-
-    if (has_events(&wanted))
-        return 0;
-    if (file->nonblocking)
-        return -EAGAIN;
-    return wait_until(&file->wait, has_events, &wanted, timeout_ns);
 }

@@ -10,8 +10,7 @@
 #include <sys/select.h>
 #include <sys/time.h>
 
-#define FEW     16               /* so many need no memory */
-#define LOOK_NS (20 * NS_PER_MS) /* how often files that tell nobody are looked at */
+#define FEW 16 /* so many need no memory */
 
 /* One call of poll(). */
 struct waiter {
@@ -21,28 +20,18 @@ struct waiter {
 
 /* One file in it. */
 struct poller {
-    struct list link; /* under the file's lock */
+    struct file_watch watch;
     struct file *file;
     struct waiter *waiter;
 };
 
-void file_set_events(struct file *file, unsigned events)
+static void notify(struct file_watch *watch, unsigned events)
 {
-    unsigned before = __atomic_exchange_n(&file->events, events, __ATOMIC_ACQ_REL);
-    irqflags_t flags;
-    struct list *pos;
+    struct waiter *waiter = container_of(watch, struct poller, watch)->waiter;
 
-    if ((events & ~before) == 0)
-        return;
-    wake_all(&file->wait);
-    flags = spin_lock(&file->lock);
-    list_for_each (pos, &file->pollers) {
-        struct waiter *waiter = container_of(pos, struct poller, link)->waiter;
-
-        __atomic_store_n(&waiter->woken, true, __ATOMIC_RELEASE);
-        wake_all(&waiter->wait);
-    }
-    spin_unlock(&file->lock, flags);
+    (void)events;
+    __atomic_store_n(&waiter->woken, true, __ATOMIC_RELEASE);
+    wake_all(&waiter->wait);
 }
 
 static bool was_woken(void *arg)
@@ -52,31 +41,23 @@ static bool was_woken(void *arg)
 
 static void join(struct poller *poller, struct waiter *waiter, int fd)
 {
-    irqflags_t flags;
-
+    poller->watch = (struct file_watch){.notify = notify};
     poller->waiter = waiter;
     poller->file = fd < 0 ? NULL : fd_get(fd);
-    if (!poller->file)
-        return;
-    flags = spin_lock(&poller->file->lock);
-    list_push_back(&poller->file->pollers, &poller->link);
-    spin_unlock(&poller->file->lock, flags);
+    if (poller->file)
+        file_watch(poller->file, &poller->watch);
 }
 
 static void leave(struct poller *poller)
 {
-    irqflags_t flags;
-
     if (!poller->file)
         return;
-    flags = spin_lock(&poller->file->lock);
-    list_remove(&poller->link);
-    spin_unlock(&poller->file->lock, flags);
+    file_unwatch(poller->file, &poller->watch);
     file_put(poller->file);
 }
 
-/* Returns how many have something to report; *looks: one of them must be looked at. */
-static int collect(struct pollfd *fds, const struct poller *pollers, nfds_t count, bool *looks)
+/* Returns how many have something to report. */
+static int collect(struct pollfd *fds, const struct poller *pollers, nfds_t count)
 {
     int ready = 0;
 
@@ -84,16 +65,10 @@ static int collect(struct pollfd *fds, const struct poller *pollers, nfds_t coun
         struct file *file = pollers[i].file;
         unsigned wanted = (unsigned short)fds[i].events | POLLERR | POLLHUP | POLLNVAL;
 
-        fds[i].revents = 0;
-        if (!file) {
+        if (file)
+            fds[i].revents = (short)(file_events(file) & wanted);
+        else
             fds[i].revents = fds[i].fd < 0 ? 0 : POLLNVAL;
-        } else {
-            if (file->ops->look) {
-                file->ops->look(file);
-                *looks = true;
-            }
-            fds[i].revents = (short)(__atomic_load_n(&file->events, __ATOMIC_ACQUIRE) & wanted);
-        }
         ready += fds[i].revents != 0;
     }
     return ready;
@@ -105,17 +80,16 @@ static int wait_for_events(struct pollfd *fds, const struct poller *pollers, nfd
     uint64_t start = clock_ns();
 
     for (;;) {
-        uint64_t passed, left;
-        bool looks = false;
+        uint64_t passed;
         int ready;
 
         __atomic_store_n(&waiter->woken, false, __ATOMIC_SEQ_CST);
-        ready = collect(fds, pollers, count, &looks);
+        ready = collect(fds, pollers, count);
         passed = clock_ns() - start;
         if (ready > 0 || passed >= timeout_ns)
             return ready;
-        left = timeout_ns == WAIT_FOREVER ? WAIT_FOREVER : timeout_ns - passed;
-        (void)wait_until(&waiter->wait, was_woken, waiter, looks ? MIN(left, LOOK_NS) : left);
+        (void)wait_until(&waiter->wait, was_woken, waiter,
+                         timeout_ns == WAIT_FOREVER ? WAIT_FOREVER : timeout_ns - passed);
     }
 }
 

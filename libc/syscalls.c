@@ -118,7 +118,7 @@ int ioctl(int fd, unsigned long request, ...)
     va_start(args, request);
     if (request == FIONBIO)
         file->nonblocking = *va_arg(args, int *) != 0;
-    else if (request == FIONREAD)
+    else if (request == FIONREAD && file->ops->available)
         *va_arg(args, int *) = file->ops->available(file);
     else
         result = -ENOTTY;

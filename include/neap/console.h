@@ -21,6 +21,12 @@ void console_write_emergency(const char *text, size_t length);
  */
 int console_read(char *buffer, size_t size, uint64_t timeout_ns);
 
+/* Would console_read() return at once? Any context. */
+bool console_has_input(void);
+
+/* Call fn whenever a byte was typed, from interrupt context. One listener, for ever. */
+void console_on_input(void (*fn)(void));
+
 /*
  * For work that takes long: was Ctrl-C typed meanwhile? It is taken out of the input then, and
  * with it what was typed before it. Any context.

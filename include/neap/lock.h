@@ -33,7 +33,8 @@ enum lock_rank {
     LOCK_RANK_REPORTING,
     LOCK_RANK_PIN, /* records of pins */
     LOCK_RANK_WORK,
-    LOCK_RANK_FILE,    /* open files: the table, one file's pollers */
+    LOCK_RANK_FILE,    /* open files: the table, who watches one file */
+    LOCK_RANK_EPOLL,   /* a set of watched files; it is a file itself */
     LOCK_RANK_THREADS, /* the list of all threads */
     LOCK_RANK_WAITQUEUE,
     LOCK_RANK_TIMER,
