@@ -29,11 +29,9 @@ static struct balloon *balloon_create(void)
         kfree(balloon);
         return NULL;
     }
-    waitqueue_init(&balloon->events, "balloon wishes");
     waitqueue_init(&balloon->answers, "balloon device");
-    waitqueue_init(&balloon->settled, "balloon worker");
     waitqueue_init(&balloon->report_answers, "report");
-    balloon->parked = true;
+    balloon_worker_init(balloon);
     balloon_stats_init(balloon);
     balloon_oom_init(balloon);
     return balloon;
@@ -103,7 +101,7 @@ static int balloon_probe(struct virtio_device *dev)
         return error;
     balloon->dev = dev;
     forget_past(balloon);
-    error = balloon_worker_create(balloon);
+    error = virtio_worker_create(&balloon->worker, "balloon");
     if (!error && balloon->queues[BALLOON_STATS])
         error = balloon_stats_offer(balloon);
     if (error) {
@@ -112,7 +110,7 @@ static int balloon_probe(struct virtio_device *dev)
     }
     /* Nothing may fail from here on: the device holds buffers of ours. */
     virtio_device_ready(dev);
-    balloon_worker_start(balloon);
+    virtio_worker_start(&balloon->worker);
     balloon_report_start(balloon);
     balloon_oom_start(balloon);
     balloon_vacate_start(balloon);
@@ -124,14 +122,14 @@ static void balloon_config_changed(struct virtio_device *dev)
     struct balloon *balloon = dev->driver_data;
 
     WRITE_ONCE(balloon->config_changed, true);
-    wake_all(&balloon->events);
+    wake_all(&balloon->worker.events);
 }
 
 static void balloon_quiesce(struct virtio_device *dev)
 {
     struct balloon *balloon = dev->driver_data;
 
-    balloon_worker_park(balloon);
+    virtio_worker_park(&balloon->worker);
     balloon_report_stop(balloon);
 }
 

@@ -9,6 +9,7 @@
 #ifndef VIRTIO_BALLOON_H
 #define VIRTIO_BALLOON_H
 
+#include "worker.h"
 #include <neap/alloc.h>
 #include <neap/lock.h>
 #include <neap/movable.h>
@@ -68,12 +69,8 @@ struct balloon {
     struct virtqueue *queues[BALLOON_QUEUES]; /* NULL: not in use */
     unsigned queue_numbers[BALLOON_QUEUES];
 
-    struct thread *worker;    /* stays when the device is reset */
-    struct waitqueue events;  /* the worker waits here for wishes */
-    struct waitqueue answers; /* and here for the device */
-    struct waitqueue settled; /* others wait here for the worker */
-    bool run;                 /* the worker may touch the device */
-    bool parked;              /* it does not */
+    struct virtio_worker worker;
+    struct waitqueue answers; /* the worker waits here for the device */
     bool config_changed;      /* a wish: look at the configuration */
 
     uint64_t target;                /* pages the host wants */
@@ -146,12 +143,7 @@ void balloon_chunks_move(struct balloon_chunks *to, struct balloon_chunks *from)
 
 /* ---- balloon_worker.c ---- */
 
-/* Create the worker, parked; it stays for ever. 0 or -ENOMEM. */
-int balloon_worker_create(struct balloon *balloon);
-/* Let it run: the device is live. */
-void balloon_worker_start(struct balloon *balloon);
-/* Wait until it touches nothing any more. The queues are broken, so it comes soon. */
-void balloon_worker_park(struct balloon *balloon);
+void balloon_worker_init(struct balloon *balloon);
 
 /* ---- balloon_inflate.c, worker only ---- */
 

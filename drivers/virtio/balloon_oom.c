@@ -41,8 +41,8 @@ static uint64_t balloon_reclaim(struct reclaimer *self, uint64_t pages)
         return 0;
     wait.ticket = __atomic_add_fetch(&balloon->reclaim_asked, MAX(pages, RECLAIM_MINIMUM),
                                      __ATOMIC_ACQ_REL);
-    wake_all(&balloon->events);
-    (void)wait_until(&balloon->settled, reclaim_done, &wait, RECLAIM_PATIENCE_NS);
+    wake_all(&balloon->worker.events);
+    (void)wait_until(&balloon->worker.settled, reclaim_done, &wait, RECLAIM_PATIENCE_NS);
     return READ_ONCE(balloon->reclaim_freed) - before;
 }
 
@@ -99,7 +99,7 @@ static void settle(struct balloon *balloon, uint64_t served, uint64_t freed)
 {
     WRITE_ONCE(balloon->reclaim_freed, balloon->reclaim_freed + freed);
     WRITE_ONCE(balloon->reclaim_served, served);
-    wake_all(&balloon->settled);
+    wake_all(&balloon->worker.settled);
 }
 
 void balloon_oom_serve(struct balloon *balloon)

@@ -39,15 +39,15 @@ static uint64_t balloon_vacate(struct lender *self, pfn_t start, pfn_t end)
     balloon->vacate_limit_ns = clock_ns() + VACATE_PATIENCE_NS;
     balloon->vacate_freed = 0;
     __atomic_add_fetch(&balloon->vacate_asked, 1, __ATOMIC_ACQ_REL);
-    wake_all(&balloon->events);
-    (void)wait_until(&balloon->settled, vacate_done, balloon, WAIT_FOREVER);
+    wake_all(&balloon->worker.events);
+    (void)wait_until(&balloon->worker.settled, vacate_done, balloon, WAIT_FOREVER);
     return balloon->vacate_freed;
 }
 
 static void settle(struct balloon *balloon)
 {
     __atomic_store_n(&balloon->vacate_served, balloon->vacate_asked, __ATOMIC_RELEASE);
-    wake_all(&balloon->settled);
+    wake_all(&balloon->worker.settled);
 }
 
 /* A chunk goes whole, even if only a part of it is in the way. */

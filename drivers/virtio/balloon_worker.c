@@ -1,43 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * The balloon's worker thread. It stays when the device is reset and is parked meanwhile, so
- * that nobody has to wait for a thread's very last instruction.
- */
+/* What the balloon's worker does, in which order. */
 #include "balloon.h"
 #include <arch/barrier.h>
-#include <neap/errors.h>
 #include <neap/log.h>
-#include <neap/thread.h>
 #include <neap/timer.h>
 
 /* How often a target that could not be met is looked at again. */
 #define RETRY_NS NS_PER_S
 
-static bool may_run(void *arg)
-{
-    return READ_ONCE(((struct balloon *)arg)->run);
-}
-
-static bool must_stop(void *arg)
-{
-    return !may_run(arg);
-}
-
-static bool is_parked(void *arg)
-{
-    return READ_ONCE(((struct balloon *)arg)->parked);
-}
-
-static bool is_started(void *arg)
-{
-    return !is_parked(arg);
-}
-
 static bool has_wish(void *arg)
 {
     const struct balloon *balloon = arg;
 
-    return must_stop(arg) || READ_ONCE(balloon->config_changed) ||
+    return !virtio_worker_may_run(&balloon->worker) || READ_ONCE(balloon->config_changed) ||
            balloon_oom_pending(balloon) || balloon_vacate_pending(balloon);
 }
 
@@ -66,47 +41,21 @@ static bool step(struct balloon *balloon)
 
 static bool device_works(struct balloon *balloon)
 {
-    return may_run(balloon) && !virtqueue_broken(balloon->queues[BALLOON_INFLATE]);
+    return virtio_worker_may_run(&balloon->worker) &&
+           !virtqueue_broken(balloon->queues[BALLOON_INFLATE]);
 }
 
-static void worker_main(void *arg)
+static void serve(struct virtio_worker *worker)
 {
-    struct balloon *balloon = arg;
+    struct balloon *balloon = container_of(worker, struct balloon, worker);
 
-    for (;;) {
-        /* Not may_run(): it may be false again by now, and who parks it waits for an answer. */
-        (void)wait_until(&balloon->events, is_started, balloon, WAIT_FOREVER);
-        while (device_works(balloon))
-            if (!step(balloon))
-                (void)wait_until(&balloon->events, has_wish, balloon,
-                                 balloon->unmet ? RETRY_NS : WAIT_FOREVER);
-        (void)wait_until(&balloon->events, must_stop, balloon, WAIT_FOREVER);
-        WRITE_ONCE(balloon->parked, true);
-        wake_all(&balloon->settled);
-    }
+    while (device_works(balloon))
+        if (!step(balloon))
+            (void)wait_until(&worker->events, has_wish, balloon,
+                             balloon->unmet ? RETRY_NS : WAIT_FOREVER);
 }
 
-int balloon_worker_create(struct balloon *balloon)
+void balloon_worker_init(struct balloon *balloon)
 {
-    if (!balloon->worker)
-        balloon->worker = thread_create("balloon", THREAD_NORMAL, worker_main, balloon);
-    return balloon->worker ? 0 : -ENOMEM;
-}
-
-/* The flags change here together: the worker itself only ever says that it is parked. */
-void balloon_worker_start(struct balloon *balloon)
-{
-    WRITE_ONCE(balloon->run, true);
-    /* After `run`, or the worker would park itself again at once. */
-    barrier_full();
-    WRITE_ONCE(balloon->parked, false);
-    wake_all(&balloon->events);
-}
-
-void balloon_worker_park(struct balloon *balloon)
-{
-    WRITE_ONCE(balloon->run, false);
-    wake_all(&balloon->events);
-    wake_all(&balloon->settled);
-    (void)wait_until(&balloon->settled, is_parked, balloon, WAIT_FOREVER);
+    virtio_worker_init(&balloon->worker, serve);
 }

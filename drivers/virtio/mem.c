@@ -30,10 +30,8 @@ static struct vmem *vmem_create(struct virtio_device *dev)
         return NULL;
     }
     vmem->dev = dev;
-    vmem->parked = true;
-    waitqueue_init(&vmem->events, "vmem wishes");
+    vmem_worker_init(vmem);
     waitqueue_init(&vmem->answers, "vmem device");
-    waitqueue_init(&vmem->settled, "vmem worker");
     return vmem;
 }
 
@@ -90,7 +88,7 @@ static int vmem_probe(struct virtio_device *dev)
     if (!error)
         error = find_queue(vmem);
     if (!error)
-        error = vmem_worker_create(vmem);
+        error = virtio_worker_create(&vmem->worker, "vmem");
     if (!error)
         error = register_region(vmem);
     if (error) {

@@ -12,6 +12,7 @@
 #ifndef VIRTIO_MEM_H
 #define VIRTIO_MEM_H
 
+#include "worker.h"
 #include <neap/alloc.h>
 #include <neap/elastic.h>
 #include <neap/virtio.h>
@@ -117,12 +118,8 @@ struct vmem {
     bool doubted;            /* the device made no sense since all was last as requested */
     bool given_up;
 
-    struct thread *worker;    /* stays when the device is reset */
-    struct waitqueue events;  /* the worker waits here for wishes */
-    struct waitqueue answers; /* and here for the device */
-    struct waitqueue settled; /* others wait here for the worker */
-    bool run;                 /* the worker may touch the device */
-    bool parked;              /* it does not */
+    struct virtio_worker worker;
+    struct waitqueue answers; /* the worker waits here for the device */
     bool config_changed;      /* a wish; it also cancels what mm does for the old one */
     bool memory_changed;      /* a wish of mm's */
     uint64_t backoff_ns;      /* next wait for a busy device */
@@ -217,8 +214,7 @@ enum vmem_step vmem_converge(struct vmem *vmem);
 
 /* ---- mem_worker.c ---- */
 
-/* Create the worker, parked; it stays for ever. 0 or -ENOMEM. */
-int vmem_worker_create(struct vmem *vmem);
+void vmem_worker_init(struct vmem *vmem);
 /* Let it run: the device is live. */
 void vmem_worker_start(struct vmem *vmem);
 /* Wait until it touches nothing any more. The queue is broken, so it comes soon. */

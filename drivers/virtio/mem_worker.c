@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * The memory device's worker thread. It stays when the device is reset and is parked meanwhile,
- * so that nobody has to wait for a thread's very last instruction.
- */
+/* What the memory device's worker does, and what it waits for in between. */
 #include "mem.h"
 #include <arch/barrier.h>
-#include <neap/errors.h>
 #include <neap/thread.h>
 #include <neap/timer.h>
 
@@ -13,24 +9,11 @@
 #define BACKOFF_MIN_NS (10 * NS_PER_MS)
 #define BACKOFF_MAX_NS (1 * NS_PER_S)
 
-static bool may_run(void *arg)
-{
-    return READ_ONCE(((struct vmem *)arg)->run);
-}
-
-static bool must_stop(void *arg)
-{
-    return !may_run(arg);
-}
-
-static bool is_parked(void *arg)
-{
-    return READ_ONCE(((struct vmem *)arg)->parked);
-}
-
 static bool has_config(void *arg)
 {
-    return must_stop(arg) || READ_ONCE(((struct vmem *)arg)->config_changed);
+    const struct vmem *vmem = arg;
+
+    return !virtio_worker_may_run(&vmem->worker) || READ_ONCE(vmem->config_changed);
 }
 
 static bool has_wish(void *arg)
@@ -40,7 +23,8 @@ static bool has_wish(void *arg)
 
 static bool device_works(struct vmem *vmem)
 {
-    return may_run(vmem) && !vmem->given_up && !virtqueue_broken(vmem->queue);
+    return virtio_worker_may_run(&vmem->worker) && !vmem->given_up &&
+           !virtqueue_broken(vmem->queue);
 }
 
 /* Everything once. */
@@ -53,7 +37,7 @@ static enum vmem_step do_step(struct vmem *vmem)
     WRITE_ONCE(vmem->memory_changed, false);
     /* A change behind this sets its flag again; one before it is seen now, an end as well. */
     barrier_full();
-    if (must_stop(vmem))
+    if (!virtio_worker_may_run(&vmem->worker))
         return VMEM_STOP;
     vmem->reason = NULL;
     step = vmem_look(vmem);
@@ -66,7 +50,7 @@ static enum vmem_step do_step(struct vmem *vmem)
 static void rest(struct vmem *vmem, enum vmem_activity activity)
 {
     WRITE_ONCE(vmem->activity, activity);
-    wake_all(&vmem->settled);
+    wake_all(&vmem->worker.settled);
 }
 
 /* Nothing wakes an idle guest: only a busy device is looked at again without a cause. */
@@ -75,17 +59,17 @@ static void wait_for_cause(struct vmem *vmem, enum vmem_step step)
     switch (step) {
     case VMEM_SETTLED:
         rest(vmem, vmem->reason ? VMEM_WAITING : VMEM_IDLE);
-        (void)wait_until(&vmem->events, has_config, vmem, WAIT_FOREVER);
+        (void)wait_until(&vmem->worker.events, has_config, vmem, WAIT_FOREVER);
         break;
     case VMEM_HELD:
         rest(vmem, VMEM_WAITING);
-        (void)wait_until(&vmem->events, has_config, vmem, BACKOFF_MIN_NS);
-        (void)wait_until(&vmem->events, has_wish, vmem, WAIT_FOREVER);
+        (void)wait_until(&vmem->worker.events, has_config, vmem, BACKOFF_MIN_NS);
+        (void)wait_until(&vmem->worker.events, has_wish, vmem, WAIT_FOREVER);
         break;
     case VMEM_LATER:
         rest(vmem, VMEM_WAITING);
         vmem->reason = "the device is busy";
-        (void)wait_until(&vmem->events, has_config, vmem, vmem->backoff_ns);
+        (void)wait_until(&vmem->worker.events, has_config, vmem, vmem->backoff_ns);
         vmem->backoff_ns = MIN(2 * vmem->backoff_ns, BACKOFF_MAX_NS);
         return;
     default:
@@ -94,62 +78,42 @@ static void wait_for_cause(struct vmem *vmem, enum vmem_step step)
     vmem->backoff_ns = BACKOFF_MIN_NS;
 }
 
-static bool is_started(void *arg)
+static void serve(struct virtio_worker *worker)
 {
-    return !is_parked(arg);
-}
+    struct vmem *vmem = container_of(worker, struct vmem, worker);
 
-static void worker_main(void *arg)
-{
-    struct vmem *vmem = arg;
+    while (device_works(vmem)) {
+        enum vmem_step step = do_step(vmem);
 
-    for (;;) {
-        /* Not may_run(): it may be false again by now, and who parks it waits for an answer. */
-        (void)wait_until(&vmem->events, is_started, vmem, WAIT_FOREVER);
-        while (device_works(vmem)) {
-            enum vmem_step step = do_step(vmem);
-
-            wake_all(&vmem->settled);
-            wait_for_cause(vmem, step);
-        }
-        (void)wait_until(&vmem->events, must_stop, vmem, WAIT_FOREVER);
-        WRITE_ONCE(vmem->parked, true);
-        wake_all(&vmem->settled);
+        wake_all(&worker->settled);
+        wait_for_cause(vmem, step);
     }
 }
 
-int vmem_worker_create(struct vmem *vmem)
+void vmem_worker_init(struct vmem *vmem)
 {
-    if (!vmem->worker)
-        vmem->worker = thread_create("vmem", THREAD_NORMAL, worker_main, vmem);
-    return vmem->worker ? 0 : -ENOMEM;
+    virtio_worker_init(&vmem->worker, serve);
 }
 
-/* The flags change here together: the worker itself only ever says that it is parked. */
 void vmem_worker_start(struct vmem *vmem)
 {
     vmem->backoff_ns = BACKOFF_MIN_NS;
-    WRITE_ONCE(vmem->run, true);
-    /* After `run`, or the worker would park itself again at once. */
-    barrier_full();
-    WRITE_ONCE(vmem->parked, false);
-    wake_all(&vmem->events);
+    virtio_worker_start(&vmem->worker);
 }
 
 void vmem_worker_park(struct vmem *vmem)
 {
-    WRITE_ONCE(vmem->run, false);
+    virtio_worker_stop(&vmem->worker);
     /* Who takes the flag for news of the configuration must see what it really means. */
     barrier_full();
     vmem_worker_config_changed(vmem);
-    wake_all(&vmem->settled);
-    (void)wait_until(&vmem->settled, is_parked, vmem, WAIT_FOREVER);
+    virtio_worker_park(&vmem->worker);
 }
 
 void vmem_worker_config_changed(struct vmem *vmem)
 {
     WRITE_ONCE(vmem->config_changed, true);
-    wake_all(&vmem->events);
+    wake_all(&vmem->worker.events);
 }
 
 void vmem_worker_memory_changed(struct elastic_region *region)
@@ -157,7 +121,7 @@ void vmem_worker_memory_changed(struct elastic_region *region)
     struct vmem *vmem = container_of(region, struct vmem, region);
 
     WRITE_ONCE(vmem->memory_changed, true);
-    wake_all(&vmem->events);
+    wake_all(&vmem->worker.events);
 }
 
 /* --- for threads that are short of memory --- */
@@ -177,7 +141,8 @@ static bool plug_is_over(void *arg)
     const struct vmem *vmem = wait->vmem;
     enum vmem_activity activity = READ_ONCE(vmem->activity);
 
-    return vmem_in_use(vmem) > wait->before || !READ_ONCE(vmem->run) || vmem->given_up ||
+    return vmem_in_use(vmem) > wait->before || !virtio_worker_may_run(&vmem->worker) ||
+           vmem->given_up ||
            (activity != VMEM_CHECKING && activity != VMEM_PLUGGING &&
             !READ_ONCE(vmem->config_changed));
 }
@@ -188,9 +153,9 @@ static uint64_t wait_for_plug(struct reclaimer *self, uint64_t pages UNUSED)
     struct plug_wait wait = {vmem, vmem_in_use(vmem)};
     uint64_t now;
 
-    if (thread_current() == vmem->worker)
+    if (thread_current() == vmem->worker.thread)
         return 0;
-    (void)wait_until(&vmem->settled, plug_is_over, &wait, PLUG_PATIENCE_NS);
+    (void)wait_until(&vmem->worker.settled, plug_is_over, &wait, PLUG_PATIENCE_NS);
     now = vmem_in_use(vmem);
     return now > wait.before ? (now - wait.before) >> PAGE_SHIFT : 0;
 }

@@ -238,11 +238,11 @@ TEST_CASES(balloon_injected_failures, 24)
 TEST(balloon_worker_is_parked_before_it_ran)
 {
     host_start(64 * MIB, 0);
-    balloon_worker_park(host_balloon());
-    balloon_worker_start(host_balloon());
-    balloon_worker_park(host_balloon());
-    CHECK(host_balloon()->parked);
-    balloon_worker_start(host_balloon());
+    virtio_worker_park(&host_balloon()->worker);
+    virtio_worker_start(&host_balloon()->worker);
+    virtio_worker_park(&host_balloon()->worker);
+    CHECK(host_balloon()->worker.parked);
+    virtio_worker_start(&host_balloon()->worker);
     host_set_target(1000);
     host_check_agreement(1000);
 }

@@ -305,7 +305,7 @@ TEST(mem_worker_is_parked_before_it_ran)
     vmem_worker_park(vmem);
     vmem_worker_start(vmem);
     vmem_worker_park(vmem);
-    CHECK(vmem->parked);
+    CHECK(vmem->worker.parked);
     vmem_worker_start(vmem);
     mem_host_resize(20 * MIB);
     mem_host_check(20 * MIB);
