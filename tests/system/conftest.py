@@ -5,6 +5,7 @@ import re
 import subprocess
 
 import pytest
+from harness.net import Network, NoNetwork, needs
 from harness.qemu import Guest
 
 
@@ -29,3 +30,17 @@ def run_tool():
     def runner(*command):
         return subprocess.run([str(word) for word in command], check=True, stdout=subprocess.PIPE, text=True).stdout
     return runner
+
+
+@pytest.fixture
+def network():
+    """A network of the test's own; without the right to have one, or without the tools, a skip."""
+    missing = needs("ip", "unshare", "nsenter")
+    if missing:
+        pytest.skip(f"no {missing} here")
+    try:
+        made = Network()
+    except NoNetwork as error:
+        pytest.skip(str(error))
+    with made:
+        yield made

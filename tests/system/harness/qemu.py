@@ -93,7 +93,7 @@ class Guest:
     # pylint: disable=too-many-arguments,too-many-instance-attributes
     def __init__(self, boot="pvh", memory="256M", cpus=1, machine="q35", append="", debug=False,
                  balloon=BALLOON, debug_exit=True, cpu="max", reserve=True, elastic=(), nodes=1, iso=None,
-                 icount=False, args=(), name="guest", app="shell"):
+                 icount=False, args=(), fds=(), name="guest", app="shell"):
         self.memory = parse_size(memory)
         LOGS.mkdir(parents=True, exist_ok=True)
         self.log = LOGS / f"{name}-{os.getpid()}-{next(_numbers)}"
@@ -124,7 +124,7 @@ class Guest:
         with open(f"{self.log}.stderr", "wb") as errors:
             self.process = subprocess.Popen(  # pylint: disable=consider-using-with
                 command, stdin=subprocess.DEVNULL, stdout=errors, stderr=errors,
-                pass_fds=(monitor_end.fileno(),), preexec_fn=_die_with_parent)
+                pass_fds=(monitor_end.fileno(), *fds), preexec_fn=_die_with_parent)
         monitor_end.close()
         self.shell = Shell(self.serial)
         try:
