@@ -1,23 +1,25 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The prompt with the services beside it, each in a thread of its own.
+ * The prompt with the services beside it, each in a thread of its own. The arguments are the
+ * cache's.
  */
+#include "../cache/cache.h"
 #include "../httpd/httpd.h"
 #include "../shell/prompt.h"
 #include <neap/app_thread.h>
 #include <stdio.h>
 
-#define HTTP_PORT 80
-
-static void serve_http(void *arg)
+static void start(struct server *server)
 {
-    (void)arg;
-    (void)httpd_run(HTTP_PORT);
+    if (app_thread_start(server->service->name, server_run, server))
+        printf("%s: no memory for its thread\n", server->service->name);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
-    if (app_thread_start("httpd", serve_http, NULL))
-        printf("no memory for the web server\n");
+    if (httpd_open(HTTP_PORT) == 0)
+        start(&http_server);
+    if (cache_open(argc, argv) == 0)
+        start(&cache_server);
     return prompt_run();
 }

@@ -5,10 +5,12 @@
 #ifndef HTTPD_H
 #define HTTPD_H
 
-#include <stdbool.h>
-#include <stddef.h>
+#include "../lib/server.h"
+#include <stdint.h>
 
-#define REQUEST_MAX 4096 /* bytes of a request's head */
+#define HTTP_PORT     80
+#define HTTP_HEAD_MAX 4096 /* bytes of a request's head */
+#define HTTP_LINE_MAX 2048 /* of its first line */
 
 /* A file in the image. */
 struct packed_file {
@@ -20,29 +22,31 @@ struct packed_file {
 /* The page of a path, or NULL. */
 const struct packed_file *packed_file_find(const char *path, size_t length);
 
-/* What to answer: a head, then a body that is constant or, with `owned`, to be freed. */
-struct answer {
-    char head[256];
-    size_t head_length;
-    const char *body;
-    size_t body_length;
-    char *owned;
-    bool close; /* the connection ends after it */
+/* One request, as far as the answer depends on it. */
+struct http_request {
+    const char *refusal; /* a status line's text instead of an answer, or NULL */
+    const char *path;
+    size_t path_length;
+    const char *known; /* value of If-None-Match, to the line's end, or NULL */
+    bool head_only;
+    bool close; /* the client wants it, or it cannot be helped */
 };
 
 /*
- * The answer to the request at the start of `text`. Returns the request's length; 0: it is not
+ * Parse the request at the start of `text`. Returns the length of its head; 0: it is not
  * complete yet.
  */
-size_t request_answer(const char *text, size_t length, struct answer *answer);
+size_t http_parse(const char *text, size_t length, struct http_request *request);
 
 /* Figures about the guest for Prometheus, to be freed; NULL without memory. */
 char *metrics_text(void);
 
-/* Counted by the server for the metrics. */
-extern unsigned long httpd_requests, httpd_connections, httpd_refused;
+extern const struct service http_service;
+extern struct server http_server;
+extern uint64_t http_requests;
 
-/* Serve until something fails that cannot. Returns an exit status. */
-int httpd_run(unsigned port);
+/* Open the server on a port: then server_run() serves. Returns 0 or -1, which it has explained.
+ */
+int httpd_open(unsigned port);
 
 #endif

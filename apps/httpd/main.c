@@ -5,9 +5,9 @@
 #include "httpd.h"
 #include <stdlib.h>
 
-#define PORT 80
-
 int main(int argc, char **argv)
 {
-    return httpd_run(argc > 1 ? (unsigned)atoi(argv[1]) : PORT);
+    if (httpd_open(argc > 1 ? (unsigned)atoi(argv[1]) : HTTP_PORT))
+        return EXIT_FAILURE;
+    server_run(&http_server);
 }

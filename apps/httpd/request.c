@@ -1,37 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One request of HTTP/1.0 or 1.1 and its answer.
+ * Parsing one request of HTTP/1.0 or 1.1.
  */
 #define _GNU_SOURCE /* memmem() */
 #include "httpd.h"
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-
-static void set_head(struct answer *answer, const char *status, const char *type)
-{
-    answer->head_length = (size_t)snprintf(
-        answer->head, sizeof(answer->head),
-        "HTTP/1.1 %s\r\nServer: neap\r\nContent-Type: %s\r\nContent-Length: %zu\r\n%s\r\n",
-        status, type, answer->body_length, answer->close ? "Connection: close\r\n" : "");
-}
-
-static void refuse(struct answer *answer, const char *status)
-{
-    answer->body = status;
-    answer->body_length = strlen(status);
-    answer->close = true;
-    set_head(answer, status, "text/plain");
-}
-
-/* The end of the head: behind the empty line. NULL: it has not come yet. */
-static const char *head_end(const char *text, size_t length)
-{
-    const char *end = memmem(text, length, "\r\n\r\n", 4);
-
-    return end ? end + 4 : NULL;
-}
 
 /* The value of a header line, without the blanks before it; NULL: there is no such line. */
 static const char *header(const char *text, const char *end, const char *name)
@@ -59,71 +33,57 @@ static bool wants_close(const char *text, const char *end, bool http10)
     return value && strncasecmp(value, "close", 5) == 0;
 }
 
-static void find_body(struct answer *answer, const char *path, size_t length)
+/* "METHOD path HTTP/1.x". Returns the version's last digit, 0 for nonsense. */
+static char parse_line(const char *text, const char *line_end, struct http_request *request)
 {
-    const struct packed_file *page = packed_file_find(path, length);
-
-    if (length == 8 && memcmp(path, "/metrics", 8) == 0) {
-        answer->owned = metrics_text();
-        if (!answer->owned) {
-            refuse(answer, "503 Service Unavailable");
-            return;
-        }
-        answer->body = answer->owned;
-        answer->body_length = strlen(answer->owned);
-        set_head(answer, "200 OK", "text/plain; version=0.0.4");
-    } else if (page) {
-        answer->body = page->start;
-        answer->body_length = (size_t)(page->end - page->start);
-        set_head(answer, "200 OK", page->type);
-    } else {
-        answer->body = "no such page\n";
-        answer->body_length = strlen(answer->body);
-        set_head(answer, "404 Not Found", "text/plain");
-    }
-}
-
-/* "METHOD path HTTP/1.x" */
-static void answer_line(struct answer *answer, const char *text, const char *end)
-{
-    const char *line_end = memmem(text, (size_t)(end - text), "\r\n", 2);
     const char *path = memchr(text, ' ', (size_t)(line_end - text));
     const char *version = path ? memchr(path + 1, ' ', (size_t)(line_end - path - 1)) : NULL;
-    bool is_get = strncmp(text, "GET ", 4) == 0, is_head = strncmp(text, "HEAD ", 5) == 0;
     const char *query;
-    size_t length;
 
-    if (!version || strncmp(version + 1, "HTTP/1.", 7) != 0 || path[1] != '/') {
-        refuse(answer, "400 Bad Request");
-        return;
-    }
-    if (header(text, end, "Transfer-Encoding") || header(text, end, "Content-Length")) {
-        refuse(answer, "413 Content Too Large");
-        return;
-    }
-    if (!is_get && !is_head) {
-        refuse(answer, "405 Method Not Allowed");
-        return;
-    }
-    answer->close = wants_close(text, end, version[8] == '0');
-    length = (size_t)(version - path - 1);
-    query = memchr(path + 1, '?', length);
-    find_body(answer, path + 1, query ? (size_t)(query - path - 1) : length);
-    if (is_head)
-        answer->body_length = 0;
+    if (!version || line_end - version != 9 || memcmp(version + 1, "HTTP/1.", 7) != 0 ||
+        path[1] != '/')
+        return '\0';
+    request->path = path + 1;
+    request->path_length = (size_t)(version - path - 1);
+    query = memchr(request->path, '?', request->path_length);
+    if (query)
+        request->path_length = (size_t)(query - request->path);
+    request->head_only = strncmp(text, "HEAD ", 5) == 0;
+    if (!request->head_only && strncmp(text, "GET ", 4) != 0)
+        request->refusal = "405 Method Not Allowed";
+    return version[8];
 }
 
-size_t request_answer(const char *text, size_t length, struct answer *answer)
+/* What can be said before the head has ended. Returns 0 to wait for the rest. */
+static size_t parse_part(const char *text, size_t length, struct http_request *request)
 {
-    const char *end = head_end(text, length);
+    if (length >= HTTP_HEAD_MAX)
+        request->refusal = "431 Request Header Fields Too Large";
+    if (length >= HTTP_LINE_MAX && !memchr(text, '\n', HTTP_LINE_MAX))
+        request->refusal = "414 URI Too Long";
+    request->close = true;
+    return request->refusal ? length : 0;
+}
 
-    *answer = (struct answer){.body = NULL};
-    if (!end && length < REQUEST_MAX)
-        return 0;
-    if (!end) {
-        refuse(answer, "431 Request Header Fields Too Large");
-        return length;
+size_t http_parse(const char *text, size_t length, struct http_request *request)
+{
+    const char *end = memmem(text, length, "\r\n\r\n", 4), *line_end;
+    char version;
+
+    *request = (struct http_request){.refusal = NULL};
+    if (!end || end - text > HTTP_HEAD_MAX)
+        return parse_part(text, length, request);
+    end += 4;
+    line_end = memmem(text, (size_t)(end - text), "\r\n", 2);
+    if (line_end - text > HTTP_LINE_MAX)
+        return parse_part(text, length, request);
+    version = parse_line(text, line_end, request);
+    if (!version) {
+        request->refusal = "400 Bad Request";
+    } else if (header(text, end, "Transfer-Encoding") || header(text, end, "Content-Length")) {
+        request->refusal = "413 Content Too Large";
     }
-    answer_line(answer, text, end);
+    request->known = header(text, end, "If-None-Match");
+    request->close = request->refusal || wants_close(text, end, version == '0');
     return (size_t)(end - text);
 }
