@@ -73,6 +73,7 @@ static void on_event(void *arg, unsigned events)
 
     net_lock();
     refresh(interface);
+    interface_resume(interface); /* a reset emptied the queue */
     if (events & NETDEV_EVENT_ANNOUNCE)
         announce(&interface->netif);
     log_info("net", "%s: link %s", interface->info.name, interface->info.link ? "up" : "down");
@@ -80,9 +81,10 @@ static void on_event(void *arg, unsigned events)
 }
 
 /* What was kept back when the queue was full. */
-static void on_tx_ready(void *arg UNUSED, unsigned queue UNUSED)
+static void on_tx_ready(void *arg, unsigned queue UNUSED)
 {
     net_lock();
+    interface_resume(arg);
     tcp_txnow();
     net_unlock();
 }

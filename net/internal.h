@@ -5,6 +5,7 @@
 #ifndef NET_INTERNAL_H
 #define NET_INTERNAL_H
 
+#include "burst.h"
 #include <lwip/netif.h>
 #include <neap/net.h>
 #include <neap/netdev.h>
@@ -24,11 +25,13 @@ struct net_interface {
     struct netif netif;
     struct netdev *dev;
     struct netdev_info info;
-    bool unflushed;   /* the device was not told yet about what was sent */
-    ip4_addr_t told;  /* the address that the log has */
-    uint64_t rx_bad;  /* frames that were too short or too long */
-    uint64_t rx_over; /* dropped: too many bytes wait in sockets already */
-    uint64_t tx_lost; /* dropped: no room in the queue, no link, no memory */
+    struct net_burst burst; /* not sent yet */
+    bool unflushed;         /* the device was not told yet about what was sent */
+    bool stalled;           /* its queue was full */
+    ip4_addr_t told;        /* the address that the log has */
+    uint64_t rx_bad;        /* frames that were too short or too long */
+    uint64_t rx_over;       /* dropped: too many bytes wait in sockets already */
+    uint64_t tx_lost;       /* dropped: no room in the queue, no link, no memory */
 };
 
 extern struct net_interface *net_interfaces; /* under net_lock() */
@@ -43,6 +46,9 @@ uint64_t interface_held(void);
 
 /* Tell devices about what was sent. Under net_lock(), which ends with it. */
 void interfaces_flush(void);
+
+/* There is room again: send what waits. Under net_lock(). */
+void interface_resume(struct net_interface *interface);
 
 /* Free what devices have finished with. Under net_lock(). */
 void interface_reap(void);

@@ -3,7 +3,9 @@
  * From a device's buffers to lwIP, without a copy.
  */
 #include "internal.h"
+#include <lwip/ip.h>
 #include <lwip/pbuf.h>
+#include <lwip/prot/ethernet.h>
 #include <neap/compiler.h>
 #include <string.h>
 
@@ -66,11 +68,32 @@ static struct pbuf *copy(struct netdev_buffer *frame)
     return packet;
 }
 
+/*
+ * The largest datagram has 65535 bytes, which is what lwIP can count; with an Ethernet header
+ * in front it is too long for that. So the header of such a frame, made from many, is taken off
+ * here. Returns whether lwIP can take the frame then.
+ */
+static bool fit(struct netdev_buffer *frame)
+{
+    const struct eth_hdr *ethernet = (const struct eth_hdr *)frame->data;
+
+    if (frame->frame_length <= UINT16_MAX)
+        return frame->frame_length >= NETDEV_HEADER_BYTES;
+    if (frame->frame_length > UINT16_MAX + NETDEV_HEADER_BYTES ||
+        frame->length <= NETDEV_HEADER_BYTES ||
+        (ethernet->type != PP_HTONS(ETHTYPE_IP) && ethernet->type != PP_HTONS(ETHTYPE_IPV6)))
+        return false;
+    frame->data += NETDEV_HEADER_BYTES;
+    frame->length -= NETDEV_HEADER_BYTES;
+    frame->frame_length -= NETDEV_HEADER_BYTES;
+    return true;
+}
+
 static struct pbuf *take(struct net_interface *interface, struct netdev_buffer *frame)
 {
     struct net_memory memory;
 
-    if (frame->frame_length < NETDEV_HEADER_BYTES || frame->frame_length > UINT16_MAX) {
+    if (!fit(frame)) {
         interface->rx_bad++;
         netdev_release_frame(frame);
         return NULL;
@@ -97,6 +120,7 @@ void interface_receive(void *arg, unsigned queue UNUSED, struct netdev_buffer *f
     while (frames) {
         struct netdev_buffer *frame = frames;
         bool good = frame->checksum != NETDEV_CHECKSUM_UNKNOWN;
+        bool whole = frame->frame_length <= UINT16_MAX; /* with its Ethernet header */
         struct pbuf *packet;
 
         frames = frame->next_frame;
@@ -106,7 +130,7 @@ void interface_receive(void *arg, unsigned queue UNUSED, struct netdev_buffer *f
         /* lwIP knows the interface's ability only, so that follows the frame. */
         netif->chksum_flags =
             (u16_t)(good ? netif->chksum_flags & ~checks : netif->chksum_flags | checks);
-        if (netif->input(packet, netif) != ERR_OK)
+        if ((whole ? netif->input(packet, netif) : ip_input(packet, netif)) != ERR_OK)
             pbuf_free(packet);
     }
     net_unlock();

@@ -78,6 +78,7 @@
 /* Sums are made and checked by the device where it can (net/interface.c). */
 #define LWIP_CHECKSUM_CTRL_PER_NETIF 1
 #define LWIP_CHECKSUM_ON_COPY        0
+#define LWIP_CHKSUM                  net_checksum
 
 #define LWIP_STATS         1
 #define LWIP_STATS_LARGE   1

@@ -59,7 +59,7 @@ LDFLAGS  := -nostdlib -static --gc-sections -z noexecstack -z max-page-size=4096
             --build-id=none --no-warn-rwx-segments
 
 $(KERNEL_OBJS): CFLAGS += $(ARCH_KERNEL_CFLAGS)
-$(call objects,net libc/net): CPPFLAGS += -Inet/lwip -isystem $(LWIP)/include
+$(call objects,net libc/net) $(BUILD)/obj/tests/guest/socket_burst.c.o: CPPFLAGS += -Inet/lwip -isystem $(LWIP)/include
 
 # What applications include beside newlib's headers; the self-tests try it out.
 $(APP_OBJS) $(call objects,tests/guest): CPPFLAGS += -Ilibc/include

@@ -18,6 +18,7 @@
 void net_assertion_failed(const char *text) __attribute__((noreturn));
 void net_check_locked(void);
 uint32_t net_random(void);
+uint16_t net_checksum(const void *data, int length);
 struct netif;
 const struct ip6_addr *net_ip6_gateway(struct netif *netif);
 void *net_malloc(size_t size);
