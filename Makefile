@@ -29,9 +29,12 @@ include tools/neap/neap.mk
 install: ## install the Debian packages that are missing (asks before sudo)
 	$(Q)tools/install build run test
 
-run: install ## build everything and boot the guest (BOOT=iso|direct, MEM=, SMP=, MACHINE=, APPEND=)
-	$(Q)$(MAKE) --no-print-directory all iso
-	$(Q)tools/run --elf $(ELF) --iso $(ISO)
+# What `make run` shows, unless APP= says otherwise: the shell with the services beside it.
+RUN_APP := $(if $(filter file,$(origin APP)),full,$(APP))
+
+run: install ## build and boot a guest that serves (APP=, BOOT=iso|direct, MEM=, SMP=, MACHINE=, APPEND=, FORWARD=)
+	$(Q)$(MAKE) --no-print-directory APP=$(RUN_APP) all iso
+	$(Q)tools/run --app $(RUN_APP) --elf $(BUILD)/neap-$(RUN_APP).elf --iso $(BUILD)/neap-$(RUN_APP).iso
 
 test: install ## set everything up and run all tests (QEMU=new: on the newest QEMU)
 	$(Q)tests/run
