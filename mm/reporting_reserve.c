@@ -20,6 +20,7 @@ static struct {
     uint64_t reported[SLOTS]; /* by slot of time */
     uint64_t low[SLOTS];      /* least warm memory in the slot */
     unsigned slot;            /* the current one */
+    unsigned oldest;          /* nothing was reported in the slots from after `slot` up to it */
     uint64_t slot_end_ns;
     struct timer timer; /* armed only while there is a reserve to shrink */
     bool armed;
@@ -51,6 +52,8 @@ static void shrink(void)
 static void begin_slot(void)
 {
     reserve.slot = (reserve.slot + 1) % SLOTS;
+    if (reserve.oldest == reserve.slot)
+        reserve.oldest = (reserve.slot + 1) % SLOTS;
     reserve.recent -= reserve.reported[reserve.slot];
     reserve.reported[reserve.slot] = 0;
     reserve.low[reserve.slot] = buddy.reportable;
@@ -102,12 +105,14 @@ void reserve_note_reported(uint64_t pages)
 static void forget_reported(uint64_t pages)
 {
     reserve.recent -= pages;
-    for (unsigned i = 1; pages > 0; i++) {
-        uint64_t *slot = &reserve.reported[(reserve.slot + i) % SLOTS];
+    while (pages > 0) {
+        uint64_t *slot = &reserve.reported[reserve.oldest];
         uint64_t part = MIN(pages, *slot);
 
         *slot -= part;
         pages -= part;
+        if (*slot == 0 && reserve.oldest != reserve.slot)
+            reserve.oldest = (reserve.oldest + 1) % SLOTS;
     }
 }
 
@@ -115,6 +120,8 @@ uint64_t reserve_note_cold(uint64_t pages)
 {
     uint64_t regret;
 
+    if (reserve.recent == 0)
+        return 0;
     advance(clock_ns());
     regret = MIN(pages, reserve.recent);
     if (regret == 0)
@@ -127,9 +134,9 @@ uint64_t reserve_note_cold(uint64_t pages)
         for (unsigned i = 0; i < SLOTS; i++)
             reserve.low[i] = 0;
     }
+    /* reporting.threshold is too low now: the next free block that reaches it corrects it. */
     reserve.pages += regret;
     arm();
-    reporting_reconsider();
     return regret;
 }
 

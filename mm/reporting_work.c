@@ -12,6 +12,8 @@
 /* Raw memory is reported in pieces of this size at most, and so many of them at once. */
 #define RAW_PIECE_PAGES (GIB >> PAGE_SHIFT)
 #define RAW_RANGES_MAX  16
+/* Blocks of one report: how long the lock is held for them. */
+#define BLOCKS_MAX 64
 /*
  * When reporting has come to rest, the per-CPU lists are emptied once: their few pages may keep
  * whole blocks from merging.
@@ -33,14 +35,30 @@ static void add_range(pfn_t start, pfn_t end)
     batch.pages += end - start;
 }
 
+/* The pool is roughly sorted, so a block often lies beside the one before. */
+static void add_block(pfn_t start, uint64_t pages)
+{
+    uint64_t first = start << PAGE_SHIFT, end = (start + pages) << PAGE_SHIFT;
+    struct phys_range *last = batch.nr ? &batch.ranges[batch.nr - 1] : NULL;
+
+    if (!last || (last->start != end && last->end != first)) {
+        add_range(start, start + pages);
+        return;
+    }
+    last->start = MIN(last->start, first);
+    last->end = MAX(last->end, end);
+    batch.pages += pages;
+}
+
 /* The warm block of this order that is needed last. */
 static struct page *warm_block(unsigned order)
 {
-    struct page *page = buddy_first(PAGE_KERNEL, ROW_ELASTIC, WARM, order);
+    static const uint8_t rows[] = {ROW_ELASTIC, PAGE_KERNEL, PAGE_MOVABLE};
 
-    if (!page)
-        page = buddy_first(PAGE_KERNEL, PAGE_KERNEL, WARM, order);
-    return page ? page : buddy_first(PAGE_KERNEL, PAGE_MOVABLE, WARM, order);
+    for (unsigned i = 0; i < ARRAY_SIZE(rows); i++)
+        if (buddy.nonempty[rows[i]][WARM] >> order & 1)
+            return buddy_first(PAGE_KERNEL, rows[i], WARM, order);
+    return NULL;
 }
 
 /* Beyond what one report takes, as much shall stay free as is with the device. */
@@ -57,16 +75,18 @@ static bool may_add(unsigned order)
  */
 static void collect_blocks(void)
 {
-    unsigned order = MAX_ORDER + 1;
+    unsigned order = MAX_ORDER + 1, blocks = 0;
 
     while (order-- > reporting.order) {
         struct page *page;
 
-        while (batch.nr < reporting.capacity && may_add(order) && (page = warm_block(order))) {
+        while (blocks < BLOCKS_MAX && batch.nr < reporting.capacity && may_add(order) &&
+               (page = warm_block(order))) {
             buddy_remove(page);
             page->state = PAGE_ISOLATED;
             buddy.isolated[WARM] += order_pages(order);
-            add_range(page_to_pfn(page), page_to_pfn(page) + order_pages(order));
+            add_block(page_to_pfn(page), order_pages(order));
+            blocks++;
         }
     }
 }
@@ -108,14 +128,24 @@ static struct reporting_device *begin_report(void)
     return device;
 }
 
+static void put_back_range(const struct phys_range *range, bool reported)
+{
+    pfn_t next = range->start >> PAGE_SHIFT;
+
+    while (next < range->end >> PAGE_SHIFT) {
+        struct page *page = pfn_to_page(next);
+        unsigned order = page->order;
+
+        next += order_pages(order);
+        buddy.isolated[WARM] -= order_pages(order);
+        buddy_free(page, order, reported);
+    }
+}
+
 static void put_back_blocks(bool reported)
 {
-    for (unsigned i = 0; i < batch.nr; i++) {
-        struct page *page = phys_to_page(batch.ranges[i].start);
-
-        buddy.isolated[WARM] -= order_pages(page->order);
-        buddy_free(page, page->order, reported);
-    }
+    for (unsigned i = 0; i < batch.nr; i++)
+        put_back_range(&batch.ranges[i], reported);
 }
 
 static void put_back_raw(bool reported)

@@ -28,18 +28,54 @@ TEST(nothing_happens_without_device)
     CHECK_EQ(reporting_flush(), -ENODEV);
 }
 
+/* Only every second pageblock is freed, so that no two lie side by side. */
 TEST_CASES(capacity_is_kept, 6)
 {
     static const unsigned capacities[] = {1, 2, 7, 32, 64, 1000};
+    struct page *pages[256];
 
     shim_boot(600 * MIB);
-    model_take(500 * MIB);
+    for (unsigned i = 0; i < ARRAY_SIZE(pages); i++) {
+        pages[i] = alloc_pages(PAGEBLOCK_ORDER, PAGE_MOVABLE, 0);
+        CHECK(pages[i] != NULL);
+    }
     host_start(capacities[test_case], 0);
-    model_free_all();
+    host.most_ranges = 0;
+    for (unsigned i = 0; i < ARRAY_SIZE(pages); i++)
+        if (page_to_pfn(pages[i]) / PAGEBLOCK_PAGES % 2)
+            free_pages(pages[i], PAGEBLOCK_ORDER);
     shim_advance(NS_PER_S);
     CHECK_EQ(host.most_ranges, MIN(capacities[test_case], 64u));
     CHECK_EQ(stat_unreported(), 0);
     check_everything();
+}
+
+static uint64_t most_isolated;
+
+static void note_isolated(void)
+{
+    most_isolated = MAX(most_isolated, buddy.isolated[WARM]);
+}
+
+/* The host is told of blocks side by side as one range, and not of too many at once. */
+TEST(neighbours_are_one_range)
+{
+    shim_boot(1200 * MIB);
+    model_take(1100 * MIB);
+    host_start(4, 0);
+    host.largest_range = 0;
+    host.reports = 0;
+    host.hook = note_isolated;
+    CHECK_EQ(reporting_set_enabled(false), 0);
+    model_free_all();
+    CHECK_EQ(reporting_set_enabled(true), 0);
+    shim_advance(NS_PER_S);
+    CHECK(host.largest_range > 64 * MIB);
+    CHECK_EQ(most_isolated << PAGE_SHIFT, 256 * MIB);
+    CHECK(host.reports < 16);
+    CHECK_EQ(stat_unreported(), 0);
+    check_everything();
+    check_reported_untouched();
 }
 
 /* Pages count as reported, and can be allocated again, only after the answer. */
