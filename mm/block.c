@@ -6,44 +6,16 @@
 #include <neap/errors.h>
 #include <string.h>
 
-/* Descriptors lie in pages of their own, one page for many blocks, made when first needed. */
-#define LEAF_BLOCKS (PAGE_SIZE / sizeof(struct mem_block))
-#define NR_LEAVES   (PFN_LIMIT / BLOCK_PAGES / LEAF_BLOCKS + 1)
-
-static struct mem_block *directory[NR_LEAVES];
+struct mem_block *block_directory[NR_LEAVES];
 static uint64_t generation;
 
 /* Tables for mapping a block; under blocks_lock. */
 struct memcache block_tables;
 
-struct mem_block *block_descriptor(uint64_t index)
-{
-    struct mem_block *leaf = __atomic_load_n(&directory[index / LEAF_BLOCKS], __ATOMIC_ACQUIRE);
-
-    return leaf ? &leaf[index % LEAF_BLOCKS] : NULL;
-}
-
-struct mem_block *block_find(pfn_t pfn)
-{
-    struct mem_block *block = pfn < PFN_LIMIT ? block_descriptor(pfn / BLOCK_PAGES) : NULL;
-
-    return block && READ_ONCE(block->pages) ? block : NULL;
-}
-
-struct page *block_page(pfn_t pfn)
-{
-    const struct mem_block *block = block_find(pfn);
-    uint64_t granule = pfn % BLOCK_PAGES / GRANULE_PAGES;
-
-    if (!block || !(block->present[granule / 64] >> granule % 64 & 1))
-        return NULL;
-    return pfn_to_page(pfn);
-}
-
 pfn_t block_next_active(pfn_t pfn)
 {
     for (uint64_t index = pfn / BLOCK_PAGES; index < PFN_LIMIT / BLOCK_PAGES; index++) {
-        if (!directory[index / LEAF_BLOCKS])
+        if (!block_directory[index / LEAF_BLOCKS])
             index += LEAF_BLOCKS - 1 - index % LEAF_BLOCKS;
         else if (block_find(index * BLOCK_PAGES))
             return MAX(pfn, index * BLOCK_PAGES);
@@ -58,7 +30,7 @@ uint64_t block_generation(void)
 
 void block_set_leaf(uint64_t index, void *leaf)
 {
-    __atomic_store_n(&directory[index / LEAF_BLOCKS], leaf, __ATOMIC_RELEASE);
+    __atomic_store_n(&block_directory[index / LEAF_BLOCKS], leaf, __ATOMIC_RELEASE);
 }
 
 /* What it takes to map a block beyond its direct map: one path of tables, and one to spare. */

@@ -22,8 +22,6 @@ struct activation {
 /* Page tables for mapping blocks; under blocks_lock. */
 extern struct memcache block_tables;
 
-struct mem_block *block_descriptor(uint64_t index);
-
 /* Descriptors lie in pages of their own; the one with `index` is missing, and `leaf` is one. */
 void block_set_leaf(uint64_t index, void *leaf);
 

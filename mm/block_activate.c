@@ -200,6 +200,7 @@ static void add_descriptor(const struct activation *plan)
     if (plan->new_leaf)
         block_set_leaf(index, phys_to_virt((plan->metadata + plan->frame_pages) << PAGE_SHIFT));
     block = block_descriptor(index);
+    ASSERT(block);
     memcpy(block->present, plan->granules, sizeof(block->present));
 }
 

@@ -60,14 +60,6 @@ void buddy_free_range(pfn_t start, pfn_t end, bool reported)
     }
 }
 
-void page_set_allocated(struct page *page, unsigned order, enum page_kind kind)
-{
-    page->state = PAGE_ALLOCATED;
-    page->order = (uint8_t)order;
-    page->flags = (page->flags & PAGE_ELASTIC) | (kind == PAGE_MOVABLE ? PAGE_HELD_MOVABLE : 0);
-    page->owner = 0;
-}
-
 /* Cut a block that is off the lists down to `order`; the upper halves go back. */
 static void split(struct page *page, unsigned order, enum page_kind kind, bool reported)
 {

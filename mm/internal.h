@@ -152,7 +152,13 @@ void kernel_reserve_note_freed(void);
 void elastic_note_free(void);
 
 /* Mark a block as held by `kind`. Under buddy.lock or by the holder. */
-void page_set_allocated(struct page *page, unsigned order, enum page_kind kind);
+static inline void page_set_allocated(struct page *page, unsigned order, enum page_kind kind)
+{
+    page->state = PAGE_ALLOCATED;
+    page->order = (uint8_t)order;
+    page->flags = (page->flags & PAGE_ELASTIC) | (kind == PAGE_MOVABLE ? PAGE_HELD_MOVABLE : 0);
+    page->owner = 0;
+}
 
 /* --- alloc.c --- */
 
@@ -220,11 +226,39 @@ struct mem_block {
     uint32_t pages; /* frames that the buddy manages, metadata included */
 };
 
+/* Descriptors lie in pages of their own, one page for many blocks, made when first needed. */
+#define LEAF_BLOCKS (PAGE_SIZE / sizeof(struct mem_block))
+#define NR_LEAVES   (PFN_LIMIT / BLOCK_PAGES / LEAF_BLOCKS + 1)
+
+extern struct mem_block *block_directory[NR_LEAVES];
+
+/* The descriptor of block `index`, NULL: there never was such a block. Any context. */
+static inline struct mem_block *block_descriptor(uint64_t index)
+{
+    struct mem_block *leaf =
+        __atomic_load_n(&block_directory[index / LEAF_BLOCKS], __ATOMIC_ACQUIRE);
+
+    return leaf ? &leaf[index % LEAF_BLOCKS] : NULL;
+}
+
 /* The block that holds `pfn`, NULL when nothing of it is active. Any context. */
-struct mem_block *block_find(pfn_t pfn);
+static inline struct mem_block *block_find(pfn_t pfn)
+{
+    struct mem_block *block = pfn < PFN_LIMIT ? block_descriptor(pfn / BLOCK_PAGES) : NULL;
+
+    return block && READ_ONCE(block->pages) ? block : NULL;
+}
 
 /* The frame of a managed pfn, NULL when its frame does not exist. Any context. */
-struct page *block_page(pfn_t pfn);
+static inline struct page *block_page(pfn_t pfn)
+{
+    const struct mem_block *block = block_find(pfn);
+    uint64_t granule = pfn % BLOCK_PAGES / GRANULE_PAGES;
+
+    if (!block || !(block->present[granule / 64] >> granule % 64 & 1))
+        return NULL;
+    return pfn_to_page(pfn);
+}
 
 /* First pfn at or after `pfn` whose memory block is active; PFN_LIMIT: none. */
 pfn_t block_next_active(pfn_t pfn);

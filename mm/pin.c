@@ -18,11 +18,12 @@
 #define BUSY_ATTEMPTS 1000
 #define BUSY_WAIT_NS  NS_PER_MS
 
+uint64_t pins_recorded;
+
 static struct {
     struct spinlock lock;
     struct list records; /* under lock, oldest first */
-    uint64_t pages;      /* under lock: frames, counted once for each pin */
-    uint64_t long_pages;
+    uint64_t long_pages; /* under lock: frames, counted once for each pin */
     uint64_t peak;
     uint64_t acquired;
     uint64_t released;
@@ -175,10 +176,10 @@ int pin_pages(struct pin *pin, uintptr_t va, uint64_t size, unsigned flags, cons
     frames = pin_frames(pin);
     irq = spin_lock(&pins.lock);
     list_push_back(&pins.records, &pin->link);
-    pins.pages += frames;
+    pins_recorded += frames;
     pins.acquired += frames;
     pins.long_pages += pin->long_term ? frames : 0;
-    pins.peak = MAX(pins.peak, pins.pages);
+    pins.peak = MAX(pins.peak, pins_recorded);
     spin_unlock(&pins.lock, irq);
     return 0;
 }
@@ -190,7 +191,7 @@ void unpin_pages(struct pin *pin)
 
     ASSERT(!list_empty(&pin->link));
     list_remove(&pin->link);
-    pins.pages -= frames;
+    pins_recorded -= frames;
     pins.released += frames;
     pins.long_pages -= pin->long_term ? frames : 0;
     drop_frames(pin);
@@ -268,18 +269,13 @@ void pin_counts_get(struct pin_counts *counts)
     irqflags_t flags = spin_lock(&pins.lock);
 
     *counts = (struct pin_counts){
-        .pages = pins.pages,
+        .pages = pins_recorded,
         .long_pages = pins.long_pages,
         .peak = pins.peak,
         .acquired = pins.acquired,
         .released = pins.released,
     };
     spin_unlock(&pins.lock, flags);
-}
-
-bool pins_any(void)
-{
-    return READ_ONCE(pins.pages) > 0;
 }
 
 void pin_forbids_free(const struct page *page, unsigned order)

@@ -6,8 +6,14 @@
 #include "internal.h"
 #include <neap/pin.h>
 
+/* Pages that pins on record hold now; changed under a lock of mm/pin.c. */
+extern uint64_t pins_recorded;
+
 /* Is anything pinned now? Any context. */
-bool pins_any(void);
+static inline bool pins_any(void)
+{
+    return READ_ONCE(pins_recorded) > 0;
+}
 
 /* Panic with the owner's name if a frame of the block is pinned. Any context. */
 void pin_forbids_free(const struct page *page, unsigned order);

@@ -74,34 +74,38 @@ static bool may_move(struct page *page)
     return movable && !READ_ONCE(page->pins);
 }
 
-/* Memory of the application is pinned by whoever offers it, and longer than by the device. */
-void pin_buffer(uint64_t phys, uint64_t length)
+/* The kernel's image has no frames: it never moves. */
+static struct page *count(pfn_t pfn)
 {
-    pfn_t end = (phys + length + PAGE_SIZE - 1) >> PAGE_SHIFT;
+    struct page *page = block_page(pfn);
 
-    for (pfn_t pfn = phys >> PAGE_SHIFT; pfn < end; pfn++) {
-        struct page *page = block_page(pfn);
+    if (!page)
+        return NULL;
+    DEBUG_ASSERT(!may_move(page));
+    __atomic_add_fetch(&page->pins, 1, __ATOMIC_ACQ_REL);
+    return page;
+}
 
-        if (!page)
-            continue;
-        DEBUG_ASSERT(!may_move(page));
-        __atomic_add_fetch(&page->pins, 1, __ATOMIC_ACQ_REL);
-    }
+/* Memory of the application is pinned by whoever offers it, and longer than by the device. */
+struct page *pin_buffer(uint64_t phys, uint64_t length)
+{
+    pfn_t pfn = phys >> PAGE_SHIFT, last = (phys + length - 1) >> PAGE_SHIFT;
+
+    if (pfn == last)
+        return count(pfn);
+    for (; pfn <= last; pfn++)
+        (void)count(pfn);
+    return NULL;
 }
 
 void unpin_buffer(uint64_t phys, uint64_t length)
 {
-    pfn_t end = (phys + length + PAGE_SIZE - 1) >> PAGE_SHIFT;
-    bool told = false;
+    pfn_t last = (phys + length - 1) >> PAGE_SHIFT;
 
-    for (pfn_t pfn = phys >> PAGE_SHIFT; pfn < end; pfn++) {
+    for (pfn_t pfn = phys >> PAGE_SHIFT; pfn <= last; pfn++) {
         struct page *page = block_page(pfn);
 
-        if (!page)
-            continue;
-        ASSERT(READ_ONCE(page->pins) > 0);
-        told |= !__atomic_sub_fetch(&page->pins, 1, __ATOMIC_ACQ_REL) && page_elastic(page);
+        if (page)
+            unpin_frame(page);
     }
-    if (told)
-        elastic_look_again();
 }

@@ -26,6 +26,7 @@ struct split_slot {
     uint16_t table;         /* its indirect table, or NO_TABLE */
     uint16_t next;          /* free list, and chain: what the descriptor says */
     struct virtio_sg piece; /* where the descriptor points at, unless that is a table */
+    struct page *frame;     /* all that the buffer pins, if that is a single frame, else NULL */
 };
 
 struct split_ring {
@@ -70,8 +71,7 @@ static inline struct split_ring *to_split(const struct virtqueue *queue)
 }
 
 /* What buffers in flight pin (split_pin.c). */
-void split_pin(struct split_ring *ring, uint16_t head, unsigned pieces);
-void split_unpin(struct split_ring *ring, uint16_t head);
+void split_unpin(struct split_ring *ring, const struct split_slot *slot);
 uint64_t split_pinned_pages(const struct pin_source *source, uint64_t start, uint64_t end);
 
 /* Offering buffers (split_add.c). */

@@ -9,19 +9,22 @@
 
 /*
  * A buffer holds 1 to queue-size pieces (RING-SPLIT-008), none of them empty (devices refuse
- * those), and less than 4 GiB together (RING-SPLIT-004; used lengths have 32 bits).
+ * those), and less than 4 GiB together (RING-SPLIT-004; used lengths have 32 bits). Gives the
+ * device-writable bytes.
  */
-static bool buffer_is_valid(const struct virtqueue *queue, const struct virtio_sg *sg,
-                            unsigned pieces, void *token)
+static inline bool buffer_is_valid(const struct virtqueue *queue, const struct virtio_sg *sg,
+                                   unsigned out, unsigned pieces, uint64_t *in_length)
 {
     uint64_t total = 0;
 
-    if (!pieces || pieces > queue->size || !token)
+    *in_length = 0;
+    if (!pieces || pieces > queue->size)
         return false;
     for (unsigned i = 0; i < pieces; i++) {
         if (!sg[i].length)
             return false;
         total += sg[i].length;
+        *in_length += i >= out ? sg[i].length : 0;
     }
     return total <= UINT32_MAX;
 }
@@ -41,18 +44,27 @@ static unsigned piece_flags(unsigned i, unsigned out, unsigned pieces)
     return (i >= out ? DESC_F_WRITE : 0) | (i + 1 < pieces ? DESC_F_NEXT : 0);
 }
 
+/* One piece in the ring itself. Returns the next free descriptor. */
+static inline uint16_t put_piece(struct split_ring *ring, uint16_t at,
+                                 const struct virtio_sg *sg, unsigned flags)
+{
+    struct split_slot *slot = &ring->slots[at];
+
+    write_descriptor(&ring->descriptors[at], sg->phys, sg->length, flags, slot->next);
+    slot->piece = *sg;
+    return slot->next;
+}
+
 /* The pieces in the ring itself, one descriptor each. */
 static void add_direct(struct split_ring *ring, const struct virtio_sg *sg, unsigned out,
                        unsigned pieces)
 {
-    uint16_t at = ring->free_head;
+    uint16_t head = ring->free_head;
 
-    for (unsigned i = 0; i < pieces; i++) {
-        write_descriptor(&ring->descriptors[at], sg[i].phys, sg[i].length,
-                         piece_flags(i, out, pieces), ring->slots[at].next);
-        ring->slots[at].piece = sg[i];
-        at = ring->slots[at].next;
-    }
+    for (unsigned i = 0; i < pieces; i++)
+        ring->free_head = put_piece(ring, ring->free_head, &sg[i], piece_flags(i, out, pieces));
+    ring->slots[head].count = (uint16_t)pieces;
+    ring->nr_free -= pieces;
 }
 
 /* The pieces in a table of their own, in order (RING-SPLIT-010), behind one descriptor. */
@@ -71,18 +83,9 @@ static void add_indirect(struct split_ring *ring, const struct virtio_sg *sg, un
                      (uint32_t)(pieces * sizeof(*table)), DESC_F_INDIRECT,
                      ring->slots[head].next);
     ring->slots[head].table = index;
-}
-
-/* Take `count` descriptors off the free list; the first is the buffer's head. */
-static uint16_t take_descriptors(struct split_ring *ring, unsigned count)
-{
-    uint16_t head = ring->free_head;
-
-    for (unsigned i = 0; i < count; i++)
-        ring->free_head = ring->slots[ring->free_head].next;
-    ring->nr_free -= count;
-    ring->slots[head].count = (uint16_t)count;
-    return head;
+    ring->slots[head].count = 1;
+    ring->nr_free--;
+    ring->free_head = ring->slots[head].next;
 }
 
 static void publish(struct split_ring *ring, uint16_t head)
@@ -96,31 +99,63 @@ static void publish(struct split_ring *ring, uint16_t head)
     ring->nr_added++;
 }
 
-int split_add(struct virtqueue *queue, const struct virtio_sg *sg, unsigned out, unsigned in,
-              void *token)
+static __attribute__((noinline)) int add_many(struct split_ring *ring,
+                                              const struct virtio_sg *sg, unsigned out,
+                                              unsigned pieces, void *token)
 {
-    struct split_ring *ring = to_split(queue);
-    unsigned pieces = out + in;
+    struct split_slot *slot = &ring->slots[ring->free_head];
+    uint16_t head = ring->free_head;
+    uint64_t in_length;
     bool indirect;
-    uint16_t head;
 
-    if (!buffer_is_valid(queue, sg, pieces, token))
+    if (!token || !buffer_is_valid(&ring->queue, sg, out, pieces, &in_length))
         return -EINVAL;
-    indirect = pieces > 1 && ring->nr_free_tables && pieces <= ring->table_entries;
+    indirect = ring->nr_free_tables && pieces <= ring->table_entries;
     if (ring->nr_free < (indirect ? 1 : pieces))
         return -ENOSPC;
     if (indirect)
         add_indirect(ring, sg, out, pieces);
     else
         add_direct(ring, sg, out, pieces);
-    head = take_descriptors(ring, indirect ? 1 : pieces);
-    ring->slots[head].token = token;
-    ring->slots[head].in_length = 0;
-    for (unsigned i = out; i < pieces; i++)
-        ring->slots[head].in_length += sg[i].length;
-    split_pin(ring, head, ring->gives_memory ? out : pieces);
+    slot->token = token;
+    slot->in_length = (uint32_t)in_length;
+    slot->pinned = (uint16_t)(ring->gives_memory ? out : pieces);
+    slot->frame = NULL;
+    for (unsigned i = 0; i < slot->pinned; i++)
+        (void)pin_buffer(sg[i].phys, sg[i].length);
     publish(ring, head);
     return 0;
+}
+
+/* What nearly all buffers are. */
+static int add_one(struct split_ring *ring, const struct virtio_sg *sg, bool in, void *token)
+{
+    uint16_t head = ring->free_head;
+    struct split_slot *slot = &ring->slots[head];
+
+    if (!token || !sg->length)
+        return -EINVAL;
+    if (!ring->nr_free)
+        return -ENOSPC;
+    ring->free_head = put_piece(ring, head, sg, in ? DESC_F_WRITE : 0);
+    ring->nr_free--;
+    slot->count = 1;
+    slot->token = token;
+    slot->in_length = in ? sg->length : 0;
+    slot->pinned = !(in && ring->gives_memory);
+    slot->frame = slot->pinned ? pin_buffer(sg->phys, sg->length) : NULL;
+    publish(ring, head);
+    return 0;
+}
+
+int split_add(struct virtqueue *queue, const struct virtio_sg *sg, unsigned out, unsigned in,
+              void *token)
+{
+    struct split_ring *ring = to_split(queue);
+
+    if (out + in == 1)
+        return add_one(ring, sg, in, token);
+    return add_many(ring, sg, out, out + in, token);
 }
 
 bool split_kick_needed(struct virtqueue *queue)

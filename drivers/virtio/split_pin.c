@@ -5,70 +5,58 @@
  */
 #include "split.h"
 
-/* Every pinned piece of a buffer: in a table, or one for each descriptor of the chain. */
-static inline __attribute__((always_inline)) void
-for_each_piece(const struct split_ring *ring, uint16_t head,
-               void (*fn)(const struct virtio_sg *, void *), void *arg)
+/* The i-th piece of a buffer, `at` being its i-th descriptor. */
+static inline const struct virtio_sg *piece_at(const struct split_ring *ring, uint16_t table,
+                                               const struct split_slot *at, unsigned i)
 {
-    uint16_t table = READ_ONCE(ring->slots[head].table), at = head;
-    unsigned nr = READ_ONCE(ring->slots[head].pinned);
+    if (__builtin_expect(table != NO_TABLE, 0))
+        return &ring->table_pieces[table * ring->table_entries + i];
+    return &at->piece;
+}
 
-    for (unsigned i = 0; i < nr; i++) {
-        const struct split_slot *slot = &ring->slots[at];
+void split_unpin(struct split_ring *ring, const struct split_slot *slot)
+{
+    const struct split_slot *at = slot;
 
-        fn(table == NO_TABLE ? &slot->piece
-                             : &ring->table_pieces[table * ring->table_entries + i],
-           arg);
-        at = slot->next;
+    for (unsigned i = 0; i < slot->pinned; i++) {
+        const struct virtio_sg *piece = piece_at(ring, slot->table, at, i);
+
+        unpin_buffer(piece->phys, piece->length);
+        at = &ring->slots[at->next];
     }
 }
 
-static void pin(const struct virtio_sg *piece, void *arg UNUSED)
+/* Frames of a piece that lie in [start, end). */
+static uint64_t overlap(const struct virtio_sg *piece, uint64_t start, uint64_t end)
 {
-    pin_buffer(piece->phys, piece->length);
-}
-
-static void unpin(const struct virtio_sg *piece, void *arg UNUSED)
-{
-    unpin_buffer(piece->phys, piece->length);
-}
-
-void split_pin(struct split_ring *ring, uint16_t head, unsigned pieces)
-{
-    ring->slots[head].pinned = (uint16_t)pieces;
-    for_each_piece(ring, head, pin, NULL);
-}
-
-void split_unpin(struct split_ring *ring, uint16_t head)
-{
-    for_each_piece(ring, head, unpin, NULL);
-}
-
-struct overlap {
-    uint64_t start, end; /* frames */
-    uint64_t pages;
-};
-
-static void overlap(const struct virtio_sg *piece, void *arg)
-{
-    struct overlap *sum = arg;
     uint64_t first = piece->phys >> PAGE_SHIFT;
     uint64_t last = (piece->phys + piece->length + PAGE_SIZE - 1) >> PAGE_SHIFT;
 
-    first = MAX(first, sum->start);
-    last = MIN(last, sum->end);
-    sum->pages += last > first ? last - first : 0;
+    first = MAX(first, start);
+    last = MIN(last, end);
+    return last > first ? last - first : 0;
 }
 
-/* Without the driver's lock: every index is one of ours, so a wrong answer is all that can be.
+/*
+ * Without the driver's lock: every index is one of ours, so a wrong answer is all that can be.
  */
 uint64_t split_pinned_pages(const struct pin_source *source, uint64_t start, uint64_t end)
 {
     const struct split_ring *ring = container_of(source, const struct split_ring, pins);
-    struct overlap sum = {.start = start, .end = end};
+    uint64_t pages = 0;
 
-    for (unsigned i = 0; i < ring->queue.size; i++)
-        if (READ_ONCE(ring->slots[i].token))
-            for_each_piece(ring, (uint16_t)i, overlap, &sum);
-    return sum.pages;
+    for (unsigned head = 0; head < ring->queue.size; head++) {
+        const struct split_slot *slot = &ring->slots[head], *at = slot;
+        uint16_t table = READ_ONCE(slot->table);
+        unsigned nr = READ_ONCE(slot->token) ? READ_ONCE(slot->pinned) : 0;
+
+        /* Both may be of different buffers. */
+        if (table != NO_TABLE)
+            nr = MIN(nr, ring->table_entries);
+        for (unsigned i = 0; i < nr; i++) {
+            pages += overlap(piece_at(ring, table, at, i), start, end);
+            at = &ring->slots[READ_ONCE(at->next)];
+        }
+    }
+    return pages;
 }

@@ -6,26 +6,29 @@
 #include <arch/barrier.h>
 
 /* Return a buffer's descriptors and its table; gives its token. */
-static void *release_buffer(struct split_ring *ring, uint16_t head)
+static inline void *release_buffer(struct split_ring *ring, uint16_t head)
 {
-    struct split_slot *slot = &ring->slots[head];
+    struct split_slot *slot = &ring->slots[head], *tail = slot;
     void *token = slot->token;
-    uint16_t tail = head;
 
-    split_unpin(ring, head);
-    for (unsigned i = 1; i < slot->count; i++)
-        tail = ring->slots[tail].next;
+    if (slot->frame)
+        unpin_frame(slot->frame);
+    else
+        split_unpin(ring, slot);
+    for (unsigned i = slot->count; i > 1; i--)
+        tail = &ring->slots[tail->next];
     if (ring->in_order) {
         /* Freed in the order of use, the free part stays one run of the ring. */
-        ring->oldest = ring->slots[tail].next;
+        ring->oldest = tail->next;
     } else {
-        ring->slots[tail].next = ring->free_head;
+        tail->next = ring->free_head;
         ring->free_head = head;
     }
     ring->nr_free += slot->count;
-    if (slot->table != NO_TABLE)
+    if (slot->table != NO_TABLE) {
         ring->free_tables[ring->nr_free_tables++] = slot->table;
-    slot->table = NO_TABLE;
+        slot->table = NO_TABLE;
+    }
     slot->token = NULL;
     ring->nr_buffers--;
     return token;
@@ -45,8 +48,8 @@ static unsigned batch_size(const struct split_ring *ring, uint16_t head)
     return size;
 }
 
-static bool entry_is_valid(struct split_ring *ring, uint32_t id, uint32_t length,
-                           unsigned entries)
+static inline bool entry_is_valid(struct split_ring *ring, uint32_t id, uint32_t length,
+                                  unsigned entries)
 {
     struct virtqueue *queue = &ring->queue;
 
@@ -65,8 +68,8 @@ static bool entry_is_valid(struct split_ring *ring, uint32_t id, uint32_t length
  * Read the next used entry: the head of the buffer it is for. `entries` are available from the
  * used index.
  */
-static bool read_entry(struct split_ring *ring, unsigned entries, uint16_t *head,
-                       uint32_t *length)
+static inline __attribute__((always_inline)) bool
+read_entry(struct split_ring *ring, unsigned entries, uint16_t *head, uint32_t *length)
 {
     unsigned at = ring->last_used & (ring->queue.size - 1);
     uint32_t id;

@@ -12,7 +12,10 @@
 #define NEAP_PIN_H
 
 #include <arch/boot.h>
+#include <neap/elastic.h>
 #include <neap/list.h>
+#include <neap/page.h>
+#include <neap/panic.h>
 #include <neap/timer.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -98,9 +101,18 @@ void pin_source_for_each(void (*fn)(const struct pin_source *, void *), void *ar
 
 /*
  * Count the frames of a buffer that a device is about to reach, or can no longer reach. Memory
- * that can move must be pinned by pin_pages() for longer than that. Any context.
+ * that can move must be pinned by pin_pages() for longer than that. `length` is not 0.
+ * pin_buffer() returns the frame of a buffer inside a single one, else NULL. Any context.
  */
-void pin_buffer(uint64_t phys, uint64_t length);
+struct page *pin_buffer(uint64_t phys, uint64_t length);
 void unpin_buffer(uint64_t phys, uint64_t length);
+
+/* unpin_buffer() for a frame that pin_buffer() returned. */
+static inline void unpin_frame(struct page *page)
+{
+    ASSERT(READ_ONCE(page->pins) > 0);
+    if (!__atomic_sub_fetch(&page->pins, 1, __ATOMIC_ACQ_REL) && page->flags & PAGE_ELASTIC)
+        elastic_look_again();
+}
 
 #endif

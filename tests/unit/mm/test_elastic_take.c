@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Unit tests: memory that is in use leaves, or says why not. */
 #include "plug.h"
+#include <neap/pin.h>
 
 static struct plug plug;
 
@@ -131,8 +132,11 @@ static const struct mover *mover_before(const struct page *page)
     return NULL;
 }
 
-/* A pin holds its subblock, by name, and nothing else; unpinning wakes who was refused. */
-TEST(elastic_pins_refuse)
+/*
+ * A pin holds its subblock, by name, and nothing else; unpinning wakes who was refused, also
+ * when the device is the last to have the page.
+ */
+TEST_CASES(elastic_pins_refuse, 2)
 {
     const struct mover *neighbour = NULL;
     struct page *pinned = NULL, *place;
@@ -147,6 +151,10 @@ TEST(elastic_pins_refuse)
     }
     place = neighbour->page;
     pinned->pins = 1;
+    if (test_case) {
+        CHECK(pin_buffer(page_to_phys(pinned) + 10, 100) == pinned);
+        pinned->pins--;
+    }
     CHECK_EQ(plug_take_all(&plug), -EBUSY);
     CHECK(plug.region.plugged <= 2);
     CHECK_EQ(plug_why.pinned, 2 * MIB);
@@ -155,10 +163,15 @@ TEST(elastic_pins_refuse)
     CHECK(neighbour->page == place);
     plug_check(&plug);
     calls = plug.calls;
-    pinned->pins = 0;
-    elastic_look_again();
+    if (test_case) {
+        unpin_buffer(page_to_phys(pinned) + 10, 100);
+    } else {
+        pinned->pins = 0;
+        elastic_look_again();
+    }
     elastic_look_again();
     CHECK_EQ(plug.calls, calls + 1);
+    CHECK_EQ(pinned->pins, 0);
     CHECK_EQ(plug_take_all(&plug), -EBUSY);
     CHECK_EQ(plug.region.plugged, 0);
     CHECK_EQ(plug_why.pinned, 0);

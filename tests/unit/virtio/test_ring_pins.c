@@ -2,6 +2,7 @@
 /* What is offered to a device is pinned, frame by frame, until it comes back. */
 #include "../../../drivers/virtio/internal.h"
 #include "../../../drivers/virtio/ring_layout.h"
+#include "../../../mm/notify.h"
 #include "fake.h"
 #include <errno.h>
 #include <neap/alloc.h>
@@ -113,6 +114,60 @@ TEST_CASES(ring_unpins_what_it_pinned, 2)
     fake_answer(fake, 0, chain.head, 0);
     CHECK(virtqueue_take(queue, NULL) == &tokens[0]);
     CHECK_EQ(pinned(), 0);
+}
+
+/* The descriptor of a buffer in one frame is the first of a buffer in many, and back. */
+TEST_CASES(ring_buffers_follow_each_other, 2)
+{
+    struct virtio_sg one, many[2];
+
+    start(test_case ? indirect : plain);
+    one = piece(9, 10, 4086);
+    many[0] = piece(1, 0, 8192);
+    many[1] = piece(7, 0, 1);
+    for (unsigned i = 0; i < 4; i++) {
+        CHECK_EQ(virtqueue_add(queue, i % 2 ? many : &one, 0, 1 + i % 2, &tokens[i]), 0);
+        CHECK_EQ(pinned(), i % 2 ? 3 : 1);
+        CHECK_EQ(memory[9].pins, !(i % 2));
+        use();
+        CHECK(virtqueue_take(queue, NULL) == &tokens[i]);
+        CHECK_EQ(pinned(), 0);
+    }
+}
+
+static unsigned told;
+
+static void count_told(struct elastic_region *region UNUSED)
+{
+    told++;
+}
+
+/* Taking back the last buffer of a page that shall leave wakes who waits for it. */
+TEST_CASES(ring_wakes_a_pending_unplug, 2)
+{
+    static struct elastic_region region = {.changed = count_told};
+    struct virtio_sg sg[2];
+
+    start(plain);
+    for (unsigned i = 0; i < PAGES; i++)
+        memory[i].flags |= PAGE_ELASTIC;
+    sg[0] = piece(3, 0, 10);
+    sg[1] = piece(4, 0, 10);
+    CHECK_EQ(virtqueue_add(queue, sg, 1 + test_case, 0, &tokens[0]), 0);
+    CHECK_EQ(virtqueue_add(queue, sg, 1, 0, &tokens[1]), 0);
+    told = 0;
+    notify_add(&region);
+    notify_expect();
+    use();
+    CHECK(virtqueue_take(queue, NULL) == &tokens[0]);
+    CHECK_EQ(told, test_case);
+    use();
+    CHECK(virtqueue_take(queue, NULL) == &tokens[1]);
+    CHECK_EQ(told, 1);
+    notify_remove(&region);
+    for (unsigned i = 0; i < PAGES; i++)
+        memory[i].flags &= (uint8_t)~PAGE_ELASTIC;
+    free_pages(memory, ORDER);
 }
 
 /* After a reset: taken back by the driver, or by nobody. */
