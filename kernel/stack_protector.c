@@ -16,7 +16,8 @@ uintptr_t __stack_chk_guard = (uintptr_t)0x5bd1e995a7c30f00;
 __attribute__((no_stack_protector)) void stack_protector_init(void)
 {
     /* A zero byte at the lowest address stops string functions from copying the value out. */
-    __stack_chk_guard = (uintptr_t)arch_entropy() << 8;
+    __stack_chk_guard = (uintptr_t)arch_entropy();
+    *(char *)&__stack_chk_guard = 0;
 }
 
 void __stack_chk_fail(void)

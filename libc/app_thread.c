@@ -13,3 +13,12 @@ int app_thread_start(const char *name, void (*entry)(void *), void *arg)
         return 0;
     return (int)libc_result(-ENOMEM);
 }
+
+/* On some machines malloc() waits so for another thread; newlib has no prototype. */
+int sched_yield(void);
+
+int sched_yield(void)
+{
+    thread_yield();
+    return 0;
+}

@@ -16,6 +16,9 @@
 /* The one platform that it knows without pthreads, files and signals. */
 #define __wasi__ 1
 
+/* Where mimalloc knows no instruction for a turn of a spin loop it calls sched_yield(). */
+#include <sched.h>
+
 /*
  * The calling thread's default heap lies in its libc state (reent.c): there is no register for
  * thread-local variables. mimalloc has the place for such a pointer in what pthread_self()

@@ -120,7 +120,6 @@ void block_refill_tables(void)
         spin_unlock(&buddy.lock, flags);
         if (!page)
             break;
-        memset(page_to_virt(page), 0, PAGE_SIZE << block_tables.order);
         account_pages(PAGE_KERNEL, (int64_t)order_pages(block_tables.order));
         flags = spin_lock(&blocks_lock);
         memcache_put(&block_tables, page_to_phys(page));

@@ -12,7 +12,7 @@ struct activation {
     uint64_t frame_pages;                   /* how many these are */
     pfn_t metadata;                         /* frame pages, then leaf, zero page, boot tables */
     pfn_t metadata_end;
-    unsigned boot_tables; /* pages set aside for early page tables */
+    unsigned boot_tables; /* pages set aside for early page tables, whole ones */
     bool new_leaf;        /* the directory needs another page */
     bool new_zero;        /* the zero page is made here */
     bool old;             /* frames exist: only memory that was busy then is added */

@@ -58,7 +58,7 @@ bool block_plan(struct activation *plan, uint64_t index, unsigned boot_tables)
 {
     const struct raw_extent *extent;
     struct raw_extent piece;
-    uint64_t needed;
+    uint64_t needed, table_pages = boot_tables ? order_pages(block_tables.order) : 1;
 
     *plan = (struct activation){.first = index * BLOCK_PAGES, .boot_tables = boot_tables};
     plan->old = block_find(plan->first) != NULL;
@@ -72,14 +72,14 @@ bool block_plan(struct activation *plan, uint64_t index, unsigned boot_tables)
     }
     if (plan->old)
         return true;
-    needed = plan->frame_pages + plan->new_leaf + plan->new_zero + boot_tables;
+    needed = plan->frame_pages + plan->new_leaf + plan->new_zero;
     for (extent = raw_find(plan->first); extent && extent->start < plan->first + BLOCK_PAGES;
          extent = raw_find(extent->end)) {
         piece = clip(extent, plan->first);
-        if (piece.state == RAW_BUSY || piece.end - piece.start <= needed)
-            continue;
         plan->metadata = piece.start;
-        plan->metadata_end = piece.start + needed;
+        plan->metadata_end = ALIGN_UP(piece.start + needed, table_pages) + boot_tables;
+        if (piece.state == RAW_BUSY || piece.end <= plan->metadata_end)
+            continue;
         return true;
     }
     return false;
@@ -187,8 +187,8 @@ static void reserve_metadata(const struct activation *plan)
     }
     while (pfn < plan->metadata_end - plan->boot_tables)
         reserve_page(pfn++, 0);
-    while (pfn < plan->metadata_end)
-        page_set_allocated(pfn_to_page(pfn++), 0, PAGE_KERNEL);
+    for (; pfn < plan->metadata_end; pfn += order_pages(block_tables.order))
+        page_set_allocated(pfn_to_page(pfn), block_tables.order, PAGE_KERNEL);
     metadata_pages += plan->metadata_end - plan->metadata - plan->boot_tables;
 }
 

@@ -27,10 +27,8 @@ static struct {
 void boot_tables_fill(struct memcache *cache)
 {
     while (cache->count < MEMCACHE_CAPACITY && boot_tables.next < boot_tables.end) {
-        uint64_t phys = boot_tables.next++ << PAGE_SHIFT;
-
-        memset(phys_to_virt(phys), 0, PAGE_SIZE);
-        cache->objects[cache->count++] = phys;
+        cache->objects[cache->count++] = boot_tables.next << PAGE_SHIFT;
+        boot_tables.next += order_pages(cache->order);
     }
     if (cache->count < arch_pgtable_nr_levels)
         panic("the kernel image needs more page tables than were set aside");
@@ -81,7 +79,10 @@ static bool choose_first_block(struct activation *plan, const struct boot_info *
 
     for (uint64_t index = 0; index * BLOCK_PAGES < BOOT_MAP_SIZE >> PAGE_SHIFT; index++) {
         unsigned pieces = pieces_of(index);
-        uint64_t tables = BOOT_TABLES_MIN + image_tables + 2 * pieces;
+        uint64_t direct =
+            arch_pgtable_levels[1].leaf ? 0 : BLOCK_PAGES * PAGE_SIZE / level_size(1);
+        uint64_t tables = (BOOT_TABLES_MIN + image_tables + 2 * pieces + direct)
+                          << block_tables.order;
 
         if (pieces && block_plan(plan, index, (unsigned)tables) &&
             plan->metadata_end <= BOOT_MAP_SIZE >> PAGE_SHIFT)
@@ -99,7 +100,7 @@ static void start_first_block(const struct activation *plan)
     boot_tables.next = plan->metadata_end - plan->boot_tables;
     boot_tables.end = plan->metadata_end;
     boot_tables_fill(&kernel_pgtable.cache);
-    kernel_pgtable.root = memcache_take(&kernel_pgtable.cache);
+    kernel_pgtable.root = pgtable_take_empty(&kernel_pgtable.cache, arch_pgtable_nr_levels - 1);
     kernel_pgtable.tables = order_pages(kernel_pgtable.cache.order);
     do {
         boot_tables_fill(&block_tables);
@@ -117,8 +118,9 @@ static void start_first_block(const struct activation *plan)
 static void free_boot_tables(void)
 {
     account_pages(PAGE_KERNEL, (int64_t)(boot_tables.end - boot_tables.next));
-    while (boot_tables.next < boot_tables.end)
-        free_pages(pfn_to_page(boot_tables.next++), 0);
+    for (; boot_tables.next < boot_tables.end;
+         boot_tables.next += order_pages(block_tables.order))
+        free_pages(pfn_to_page(boot_tables.next), block_tables.order);
 }
 
 /*
@@ -170,7 +172,7 @@ void mm_init(struct boot_info *info)
     if ((pages << PAGE_SHIFT) + image < MEMORY_MINIMUM)
         refuse((pages << PAGE_SHIFT) + image, "");
     if (!choose_first_block(&first, info))
-        refuse(pages << PAGE_SHIFT, "nothing usable below 4 GiB, in total ");
+        refuse(pages << PAGE_SHIFT, "nothing usable where the boot map reaches, in total ");
     start_first_block(&first);
     account_pages(PAGE_KERNEL,
                   (int64_t)(first.boot_tables - (boot_tables.end - boot_tables.next)));

@@ -65,9 +65,19 @@ bool pgtable_lookup(struct pgtable *table, uintptr_t va, uint64_t *phys, unsigne
     return true;
 }
 
+uint64_t pgtable_take_empty(struct memcache *cache, unsigned level)
+{
+    uint64_t phys = memcache_take(cache);
+    pte_t *entries = phys_to_virt(phys);
+
+    for (unsigned i = 0; i < level_entries(level); i++)
+        entries[i] = PTE_NONE;
+    return phys;
+}
+
 static int add_table(struct pgtable *table)
 {
-    struct page *page = alloc_pages(table->cache.order, PAGE_KERNEL, ALLOC_ZERO);
+    struct page *page = alloc_pages(table->cache.order, PAGE_KERNEL, ALLOC_DEFAULT);
     irqflags_t flags;
 
     if (!page)

@@ -44,7 +44,7 @@ static void split_leaf(struct pgtable *table, struct pgtable_walk walk)
 
     for (unsigned i = 0; i < level_entries(below); i++)
         pte_write(&entries[i], pte_leaf(phys + i * level_size(below), prot, below));
-    pte_write(walk.slot, pte_table(new_table));
+    pte_write(walk.slot, pte_table(new_table, walk.level));
     table->leaves[walk.level]--;
     table->leaves[below] += level_entries(below);
     table->tables += order_pages(table->cache.order);

@@ -23,9 +23,9 @@ static struct pgtable_walk grow(struct pgtable *table, struct pgtable_walk walk,
                                 unsigned level, struct memcache *tables)
 {
     while (walk.level > level) {
-        uint64_t phys = memcache_take(tables);
+        uint64_t phys = pgtable_take_empty(tables, walk.level - 1);
 
-        pte_write(walk.slot, pte_table(phys));
+        pte_write(walk.slot, pte_table(phys, walk.level));
         table->tables += order_pages(table->cache.order);
         walk = pgtable_walk(table, va, walk.level - 1);
     }

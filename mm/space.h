@@ -23,6 +23,12 @@
 #define LARGE_SIZE  (PAGE_SIZE << PAGEBLOCK_ORDER)
 #define LARGE_PAGES (UINT64_C(1) << PAGEBLOCK_ORDER)
 
+/* Can this CPU map them? Not every one can. */
+static inline bool large_pages(void)
+{
+    return arch_pgtable_levels[LARGE_LEVEL].leaf;
+}
+
 /* Pages and events; under pgtable_lock. */
 struct space_counts {
     uint64_t resident;

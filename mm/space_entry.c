@@ -98,7 +98,7 @@ void entry_split(struct pgtable_walk walk, uintptr_t base)
         kernel_pgtable.leaves[below] += level_entries(below);
     }
     kernel_pgtable.tables += order_pages(kernel_pgtable.cache.order);
-    pte_write(walk.slot, pte_table(table));
+    pte_write(walk.slot, pte_table(table, walk.level));
 }
 
 bool entry_splits_needed(uintptr_t va, bool none_too, unsigned *tables)

@@ -167,7 +167,8 @@ bool space_fault(uintptr_t va, unsigned access, bool may_sleep)
         }
         if (entry_is_moving(pte))
             space_wait_move(va, may_sleep);
-        else if (!may_sleep || walk.level < LARGE_LEVEL || !fill_large(va, walk.level))
+        else if (!may_sleep || walk.level < LARGE_LEVEL || !large_pages() ||
+                 !fill_large(va, walk.level))
             fill_small(va, walk.level);
     }
 }

@@ -35,8 +35,8 @@ static int eligible(struct pgtable_walk walk)
     const pte_t *entries;
     unsigned prot;
 
-    if (walk.level != LARGE_LEVEL || !entry_is_table(*walk.slot, LARGE_LEVEL) ||
-        space_counts.changing > 0)
+    if (!large_pages() || walk.level != LARGE_LEVEL ||
+        !entry_is_table(*walk.slot, LARGE_LEVEL) || space_counts.changing > 0)
         return -EAGAIN;
     entries = phys_to_virt(pte_phys(*walk.slot, LARGE_LEVEL));
     prot = pte_present(entries[0]) ? entry_prot(entries[0], 0) : 0;

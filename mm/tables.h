@@ -29,6 +29,9 @@ static inline unsigned level_entries(unsigned level)
 /* Order of a page-table page, the same for all levels. */
 unsigned pgtable_table_order(void);
 
+/* A table of a level without any entry, out of a cache. Under the cache's lock. */
+uint64_t pgtable_take_empty(struct memcache *cache, unsigned level);
+
 /* Go down towards `va` as far as tables exist, at most to `level`. Under pgtable_lock. */
 struct pgtable_walk pgtable_walk(struct pgtable *table, uintptr_t va, unsigned level);
 

@@ -8,9 +8,11 @@ NM    := nm
 STRIP := strip
 
 # Folders of drivers/ that need hardware which only some architectures have.
-ARCH_DRIVER_DIRS := drivers/pci
+ARCH_DRIVER_DIRS  := drivers/pci
+# How virtio devices are reached: the files of drivers/virtio that begin with this.
+VIRTIO_TRANSPORTS := pci
 
 ARCH_CFLAGS        := -m64 -march=x86-64 -mno-red-zone -mcmodel=kernel -fno-pic -fno-pie \
-                      -fcf-protection=none
+                      -fcf-protection=none -mstack-protector-guard=global
 # Interrupts do not save vector registers, so nothing that may run there uses them.
 ARCH_KERNEL_CFLAGS := -mgeneral-regs-only

@@ -41,12 +41,12 @@ void arch_pgtable_init(void);
 /*
  * <asm/pgtable.h> provides, inline:
  *   pte_t pte_leaf(uint64_t phys, unsigned prot, unsigned level)
- *   pte_t pte_table(uint64_t phys)             entry that points to a lower table
+ *   pte_t pte_table(uint64_t phys, unsigned level)  entry that points to a lower table
  *   bool pte_present(pte_t), bool pte_is_leaf(pte_t, unsigned level)
  *   uint64_t pte_phys(pte_t, unsigned level)   of a leaf or of the table pointed to
  *   unsigned pte_prot(pte_t, unsigned level)   enum prot bits of a leaf
  *   void pte_write(pte_t *slot, pte_t value)   one atomic store, visible to the walker
- *   PTE_NONE                                   an absent entry
+ *   PTE_NONE                                   an absent entry of any level
  * and entries that the walker takes for absent, of any level, with PTE_BITS bits for mm:
  *   pte_t pte_waiting(unsigned bits)           waits for its first touch
  *   pte_t pte_away(uint64_t phys, unsigned bits) a leaf out of reach; pte_phys() tells where

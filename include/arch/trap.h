@@ -32,6 +32,7 @@ bool arch_unwind_step(uintptr_t *fp, uintptr_t *pc);
 /*
  * Run fn(arg); if it traps, return the trap's code (>= 0) instead of panicking. -1: no trap.
  * For self-tests of protection; fn runs with interrupts on and must not sleep or nest.
+ * *fault_address is exact where the CPU tells, else the start of its page.
  */
 int arch_trap_expect(void (*fn)(void *), void *arg, uintptr_t *fault_address);
 

@@ -30,7 +30,7 @@
 #define READ_ONCE(x)     (*(const volatile __typeof__(x) *)&(x))
 #define WRITE_ONCE(x, v) (*(volatile __typeof__(x) *)&(x) = (v))
 
-/* Put a constant entry into a table that the linker collects (boot/kernel.lds.S). */
+/* Put a constant entry into a table that the linker collects (boot/tables.lds). */
 #define LINKER_TABLE_ENTRY(table) __attribute__((used, section(".table." #table), aligned(8)))
 
 #endif

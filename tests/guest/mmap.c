@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <neap/compiler.h>
 #include <neap/memory.h>
+#include <neap/sections.h>
 #include <neap/space.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -112,7 +113,7 @@ static void test_fixed(struct selftest *t)
     MAP_REFUSED(t, mmap(area, PAGE_SIZE, RW, ANON | MAP_FIXED_NOREPLACE, -1, 0), EEXIST);
     MAP_REFUSED(t, mmap(area + 1, PAGE_SIZE, RW, ANON | MAP_FIXED, -1, 0), EINVAL);
     MAP_REFUSED(t, mmap(t, PAGE_SIZE, RW, ANON | MAP_FIXED_NOREPLACE, -1, 0), EINVAL);
-    MAP_REFUSED(t, mmap((void *)IMAGE_BASE, PAGE_SIZE, RW, ANON | MAP_FIXED, -1, 0), ENOMEM);
+    MAP_REFUSED(t, mmap(__image_start, PAGE_SIZE, RW, ANON | MAP_FIXED, -1, 0), ENOMEM);
     EXPECT_EQ(t, munmap(area, SIZE), 0);
 
     /* Free now: exactly there, and as a hint. */

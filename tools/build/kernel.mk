@@ -41,6 +41,7 @@ LIBRARIES   += $(LWIP)/lib/liblwip.a
 else
 NOT_IN_IMAGE := $(BUILD)/obj/tests/guest/socket%
 endif
+NOT_IN_IMAGE += $(foreach transport,$(filter-out $(VIRTIO_TRANSPORTS),pci ccw),$(BUILD)/obj/drivers/virtio/$(transport)_%)
 
 KERNEL_OBJS := $(filter-out $(NOT_IN_IMAGE),$(call objects,$(KERNEL_DIRS)))
 APP_OBJS    := $(call objects,$(LIBC_DIRS)) $(patsubst %,$(BUILD)/obj/%.o,$(APP_SOURCES))
@@ -53,7 +54,7 @@ CPPFLAGS := -nostdinc -Iinclude -Iarch/$(ARCH)/include -isystem $(NEWLIB_INC) \
             $(if $(filter 1,$(DEBUG)),-DNEAP_DEBUG)
 CFLAGS   := -std=gnu11 -O2 -g -ffreestanding -fno-omit-frame-pointer -ffunction-sections \
             -fdata-sections -fno-common -fno-asynchronous-unwind-tables \
-            -fno-tree-vectorize -fstack-protector-strong -mstack-protector-guard=global \
+            -fno-tree-vectorize -fstack-protector-strong \
             -ffile-prefix-map=$(CURDIR)=. -ffile-prefix-map=$(CURDIR)/= $(WARNINGS) $(ARCH_CFLAGS)
 LDFLAGS  := -nostdlib -static --gc-sections -z noexecstack -z max-page-size=4096 \
             --build-id=none --no-warn-rwx-segments

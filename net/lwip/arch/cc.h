@@ -33,7 +33,10 @@ void net_free(void *object);
 #define LWIP_ASSERT_CORE_LOCKED()  net_check_locked()
 #define LWIP_RAND()                net_random()
 
+/* A big-endian machine takes lwIP's own. */
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 #define lwip_htons(x) __builtin_bswap16(x)
 #define lwip_htonl(x) __builtin_bswap32(x)
+#endif
 
 #endif

@@ -43,8 +43,9 @@ static inline pte_t pte_leaf(uint64_t phys, unsigned prot, unsigned level)
 }
 
 /* Tables allow everything, so that the leaf alone decides. */
-static inline pte_t pte_table(uint64_t phys)
+static inline pte_t pte_table(uint64_t phys, unsigned level)
 {
+    (void)level;
     return phys | X86_PTE_PRESENT | X86_PTE_WRITE | X86_PTE_USER | X86_PTE_ACCESSED;
 }
 

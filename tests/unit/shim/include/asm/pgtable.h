@@ -26,8 +26,9 @@ static inline pte_t pte_leaf(uint64_t phys, unsigned prot, unsigned level)
            (prot & PROT_USER ? PTE_U : 0) | (level > 0 ? PTE_PS : 0);
 }
 
-static inline pte_t pte_table(uint64_t phys)
+static inline pte_t pte_table(uint64_t phys, unsigned level)
 {
+    (void)level;
     return phys | PTE_P | PTE_W | PTE_U;
 }
 
