@@ -111,7 +111,18 @@ int block_activate_range(pfn_t start, pfn_t end)
     return 0;
 }
 
-void block_refill_tables(void)
+/* The lowest raw memory that is not busy: first frame of its block; PFN_LIMIT: none. */
+static pfn_t next_block(void)
+{
+    const struct raw_extent *extent = raw_find(0);
+
+    while (extent && extent->state == RAW_BUSY)
+        extent = raw_find(extent->end);
+    return extent ? ALIGN_DOWN(extent->start, BLOCK_PAGES) : PFN_LIMIT;
+}
+
+/* Fill block_tables. */
+static void refill(void)
 {
     while (READ_ONCE(block_tables.count) < MEMCACHE_CAPACITY) {
         irqflags_t flags = spin_lock(&buddy.lock);
@@ -125,4 +136,36 @@ void block_refill_tables(void)
         memcache_put(&block_tables, page_to_phys(page));
         spin_unlock(&blocks_lock, flags);
     }
+}
+
+/*
+ * Without large pages the direct map of a block takes more tables than can be kept at hand: the
+ * next one is mapped while there is memory for them.
+ */
+static void map_ahead(void)
+{
+    static pfn_t mapped = PFN_LIMIT; /* under blocks_lock */
+    bool more = !arch_pgtable_levels[1].leaf;
+
+    while (more) {
+        irqflags_t flags = spin_lock(&pgtable_lock);
+        irqflags_t blocks_flags = spin_lock(&blocks_lock);
+        struct activation next = {.first = next_block()};
+
+        more = next.first != PFN_LIMIT && next.first != mapped;
+        if (more && block_map_memory(&next)) {
+            mapped = next.first;
+            more = false;
+        }
+        spin_unlock(&blocks_lock, blocks_flags);
+        spin_unlock(&pgtable_lock, flags);
+        refill();
+        more = more && READ_ONCE(block_tables.count) == MEMCACHE_CAPACITY;
+    }
+}
+
+void block_refill_tables(void)
+{
+    refill();
+    map_ahead();
 }

@@ -9,7 +9,7 @@ NM    := $(CROSS_COMPILE)nm
 STRIP := $(CROSS_COMPILE)strip
 
 # Folders of drivers/ that need hardware which only some architectures have.
-ARCH_DRIVER_DIRS  :=
+ARCH_DRIVER_DIRS  := drivers/ccw
 # How virtio devices are reached: the files of drivers/virtio that begin with this.
 VIRTIO_TRANSPORTS := ccw
 

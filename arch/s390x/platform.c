@@ -22,11 +22,6 @@ void arch_platform_init(void)
     cpu->arch.online = true;
 }
 
-void s390_css_interrupt(const struct lowcore *lowcore)
-{
-    (void)lowcore;
-}
-
 int arch_memory_node(uint64_t phys)
 {
     (void)phys; /* the machine has one kind of memory */

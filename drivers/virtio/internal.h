@@ -47,6 +47,9 @@ struct virtqueue *split_create(struct virtio_device *dev,
 /* What a used entry says makes no sense: log it with its value and give the device up. */
 void virtqueue_bad(struct virtqueue *queue, const char *what, uint64_t value);
 
+/* Call a device by its class, the next number in it, and its place. Boot thread. */
+void virtio_device_name(struct virtio_device *dev, const char *place);
+
 /* Mark every queue broken and run the callbacks of a live device, so that each wait ends. */
 void virtio_break_queues(struct virtio_device *dev);
 

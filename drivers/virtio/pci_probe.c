@@ -2,6 +2,7 @@
 /*
  * Which PCI functions are virtio devices, and what they are called.
  */
+#include "internal.h"
 #include "pci_transport.h"
 #include <neap/errors.h>
 #include <neap/format.h>
@@ -13,20 +14,18 @@
 #define MODERN_LAST       0x107f
 #define TRANSITIONAL_LAST 0x103f
 
-/* Device types by their transitional PCI ids (PCI-002), and how we call devices. */
+/* Device types by their transitional PCI ids (PCI-002). */
 static const struct {
-    uint16_t pci_id; /* 0: none */
+    uint16_t pci_id;
     uint16_t device_id;
-    const char *name;
 } types[] = {
-    {0x1000, VIRTIO_ID_NET, "net"},
-    {0x1001, 2, "block"},
-    {0x1002, VIRTIO_ID_BALLOON, "balloon"},
-    {0x1003, 3, "console"},
-    {0x1004, 8, "scsi"},
-    {0x1005, 4, "entropy"},
-    {0x1009, 9, "9p"},
-    {0, VIRTIO_ID_MEM, "mem"},
+    {0x1000, VIRTIO_ID_NET},
+    {0x1001, 2},
+    {0x1002, VIRTIO_ID_BALLOON},
+    {0x1003, 3},
+    {0x1004, 8},
+    {0x1005, 4},
+    {0x1009, 9},
 };
 
 /* 0: not a virtio device. Revision and subsystem may be anything (PCI-003, PCI-004). */
@@ -37,21 +36,9 @@ static unsigned device_id_of(const struct pci_function *fn)
     if (fn->device >= MODERN_FIRST && fn->device <= MODERN_LAST)
         return fn->device - MODERN_FIRST;
     for (unsigned i = 0; i < ARRAY_SIZE(types); i++)
-        if (fn->device && fn->device == types[i].pci_id)
+        if (fn->device == types[i].pci_id)
             return types[i].device_id;
     return 0;
-}
-
-static void name_device(struct virtio_device *dev, pci_bdf_t bdf)
-{
-    static unsigned numbers[ARRAY_SIZE(types) + 1];
-    unsigned i = 0;
-
-    while (i < ARRAY_SIZE(types) && types[i].device_id != dev->device_id)
-        i++;
-    format_string(dev->name, sizeof(dev->name), "%s%u pci %02x:%02x.%x",
-                  i < ARRAY_SIZE(types) ? types[i].name : "virtio", numbers[i]++, bdf >> 8,
-                  bdf >> 3 & 31, bdf & 7);
 }
 
 static bool virtio_pci_match(const struct pci_function *fn)
@@ -62,6 +49,7 @@ static bool virtio_pci_match(const struct pci_function *fn)
 static int virtio_pci_probe(struct pci_function *fn)
 {
     struct pci_transport *transport = kcalloc(1, sizeof(*transport), 0);
+    char place[16];
     int error;
 
     if (!transport)
@@ -69,7 +57,9 @@ static int virtio_pci_probe(struct pci_function *fn)
     transport->fn = fn;
     transport->dev.ops = &pci_transport_ops;
     transport->dev.device_id = device_id_of(fn);
-    name_device(&transport->dev, fn->bdf);
+    format_string(place, sizeof(place), "pci %02x:%02x.%x", fn->bdf >> 8, fn->bdf >> 3 & 31,
+                  fn->bdf & 7);
+    virtio_device_name(&transport->dev, place);
     error = pci_find_structures(transport);
     if (error) {
         kfree(transport);

@@ -17,11 +17,12 @@ enum lock_rank {
     /* mutexes, outermost first */
     LOCK_RANK_SHELL,
     LOCK_RANK_LIBC,
-    LOCK_RANK_NET,    /* everything of the network stack */
-    LOCK_RANK_DEVICE, /* one device's state machine: probe, configuration */
-    LOCK_RANK_DRIVER, /* a driver's own state */
-    LOCK_RANK_MM,     /* adding and removing memory, contiguous ranges */
-    LOCK_RANK_LENDER, /* asking those who hold movable memory without contents */
+    LOCK_RANK_NET,     /* everything of the network stack */
+    LOCK_RANK_DEVICE,  /* one device's state machine: probe, configuration */
+    LOCK_RANK_DRIVER,  /* a driver's own state */
+    LOCK_RANK_MM,      /* adding and removing memory, contiguous ranges */
+    LOCK_RANK_LENDER,  /* asking those who hold movable memory without contents */
+    LOCK_RANK_CHANNEL, /* a command on a device behind a channel */
     /* spinlocks */
     LOCK_RANK_SMP,
     LOCK_RANK_VIRTQUEUE,

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Finding devices: every subchannel that names one is asked what it is, and offered to the
+ * drivers.
+ */
+#include "internal.h"
+#include <neap/alloc.h>
+#include <neap/bus.h>
+#include <neap/errors.h>
+#include <neap/kmalloc.h>
+#include <neap/log.h>
+#include <neap/sections.h>
+
+LINKER_TABLE(__typeof__(const struct ccw_driver *), ccw_driver);
+
+#define SETS            4
+#define NUMBERS         0x10000u
+#define COMMAND_SENSEID 0xe4
+
+/* What a device answers to the question who it is. */
+struct sense_id {
+    uint8_t valid; /* 0xff */
+    uint8_t unit_type[2];
+    uint8_t unit_model;
+    uint8_t device_type[2];
+    uint8_t device_model;
+};
+
+/* Devices are added at start-up and stay for ever, so the list is walked without a lock. */
+static struct list devices = LIST_INIT(devices);
+
+struct ccw_device *ccw_find(subchannel_t id)
+{
+    struct list *pos;
+
+    list_for_each (pos, &devices) {
+        struct ccw_device *dev = list_entry(pos, struct ccw_device, link);
+
+        if (dev->id == id)
+            return dev;
+    }
+    return NULL;
+}
+
+void ccw_for_each(void (*fn)(const struct ccw_device *, void *), void *arg)
+{
+    struct list *pos;
+
+    list_for_each (pos, &devices)
+        fn(list_entry(pos, struct ccw_device, link), arg);
+}
+
+static int identify(struct ccw_device *dev)
+{
+    struct sense_id id = {0};
+    struct ccw_request request = {.command = COMMAND_SENSEID,
+                                  .reads = true,
+                                  .short_is_fine = true,
+                                  .data = &id,
+                                  .length = sizeof(id)};
+    int error = ccw_enable(dev);
+
+    if (!error)
+        error = ccw_command(dev, &request);
+    if (!error && id.valid != 0xff)
+        error = -EIO;
+    dev->unit_type = (uint16_t)(id.unit_type[0] << 8 | id.unit_type[1]);
+    dev->unit_model = id.unit_model;
+    return error;
+}
+
+static void offer(struct ccw_device *dev)
+{
+    const struct ccw_driver *const *driver;
+
+    LINKER_TABLE_FOR_EACH(driver, ccw_driver)
+    {
+        if ((*driver)->unit_type == dev->unit_type && (*driver)->probe(dev) == 0) {
+            dev->driver = *driver;
+            return;
+        }
+    }
+    ccw_disable(dev);
+}
+
+static void add_device(subchannel_t id, uint16_t number)
+{
+    struct ccw_device *dev = kcalloc(1, sizeof(*dev), ALLOC_DEFAULT);
+    int error;
+
+    if (!dev) {
+        log_error("ccw", "no memory for device %04x", number);
+        return;
+    }
+    dev->id = id;
+    dev->number = number;
+    waitqueue_init(&dev->waiters, "channel program");
+    list_push_back(&devices, &dev->link);
+    error = identify(dev);
+    if (!error)
+        offer(dev);
+    else
+        log_warning("ccw", "%x.%04x: does not say what it is: %s", id >> 17 & 3, number,
+                    error_name(error));
+}
+
+static void ccw_init(void)
+{
+    for (unsigned set = 0; set < SETS; set++) {
+        for (unsigned number = 0; number < NUMBERS; number++) {
+            struct schib schib;
+
+            if (arch_subchannel_store(SUBCHANNEL(set, number), &schib)) /* behind the last */
+                break;
+            if (schib.pmcw.flags & PMCW_VALID)
+                add_device(SUBCHANNEL(set, number), schib.pmcw.device_number);
+        }
+    }
+}
+
+BUS(ccw, ccw_init);
+
+/* ---- the `devices` command ---- */
+
+static void print_device(const struct ccw_device *dev, void *arg)
+{
+    const bool *machine = arg;
+
+    kprintf(*machine ? "ccw=%x.%04x subchannel=%04x unit=%04x/%02x driver=%s\n"
+                     : "  %x.%04x  subchannel %04x  unit %04x/%02x  %s\n",
+            dev->id >> 17 & 3, dev->number, dev->id & 0xffff, dev->unit_type, dev->unit_model,
+            dev->driver ? dev->driver->name : "-");
+}
+
+static void print_devices(bool machine)
+{
+    ccw_for_each(print_device, &machine);
+}
+
+DEVICE_LISTER(ccw, print_devices);
