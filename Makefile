@@ -13,10 +13,10 @@ ISO     := $(BUILD)/neap-$(APP).iso
 Q       := $(if $(filter 1,$(V)),,@)
 
 # Goals that only need the tree itself.
-LIGHT_GOALS := help clean lint mutants install bench test unit run host install-host build/host/neap
+LIGHT_GOALS := help clean lint mutants install bench patches test unit run host install-host build/host/neap
 .DEFAULT_GOAL := all
 
-.PHONY: all iso run test unit guest system lint mutants bench install clean help
+.PHONY: all iso run test unit guest system lint mutants bench patches install clean help
 all: $(ELF)
 iso: $(ISO)
 
@@ -57,6 +57,10 @@ mutants: install ## damage the tree on purpose and see each test fail (MUTANTS=p
 bench: install ## neap beside a Linux guest: ratios in build/bench/*.tsv, pictures beside them
 	$(Q)tools/install bench
 	$(Q)tools/bench/run
+
+patches: ## kernel patch series: apply, check, build for every architecture, prove (SERIES="04 12")
+	$(Q)tools/install patches
+	$(Q)tools/hostkernel/run check $(SERIES)
 
 clean: ## remove build/
 	$(Q)rm -rf build

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Write series: a work tree to edit, its commits back as patches, and all of them to a newer source."""
+
+import pathlib
+import re
+import shutil
+
+import checks
+from series import COVER, FOLDER, Patch, all_series, folders_of
+from source import BASE, NAME, ROOT, HostKernelError, Source, call
+
+TABLE = ROOT / "tools/third_party.tsv"
+
+
+def edit(source, words):
+    """Make the work tree of a series; one that is there stays as it is."""
+    if not words:
+        raise HostKernelError("edit which series?")
+    number, folders = words[0][:2], set(words[1:])
+    path = source.own / f"edit-{number}"
+    if not path.exists():
+        series = [one for one in all_series() if one.number == number]
+        folders |= {folder for one in series for folder in folders_of(one.files)}
+        source.worktree(path.name, folders | {"scripts"})
+        source.git("checkout", "-q", "-B", f"{source.own.name}-{number}", BASE, cwd=path)
+        for one in series:
+            source.git("am", "-q", *(patch.path for patch in one.patches), cwd=path)
+    elif folders:
+        source.git("sparse-checkout", "add", *sorted(folders), cwd=path)
+    print(path)
+
+
+def cover_text(path):
+    """(subject, body) of a cover letter, without the statistics that git adds."""
+    patch = Patch(path)
+    subject = re.sub(r"^\[PATCH [^]]*\] ", "", patch.subject)
+    body = patch.text.split("\n\n", 1)[1]
+    return subject, re.split(r"\n\n[^\n]+ \(\d+\):\n", body)[0].strip()
+
+
+def export(source, words):
+    """Commits of the work tree to files. Cover letter: the given file, else what the series says now."""
+    if not words:
+        raise HostKernelError("export which series?")
+    folder = next((one.folder for one in all_series() if one.number == words[0][:2]), FOLDER / words[0])
+    path = source.own / f"edit-{words[0][:2]}"
+    if not path.exists():
+        raise HostKernelError(f"there is no work tree: tools/hostkernel/run edit {words[0]}")
+    if len(words) > 1:
+        subject, _, body = pathlib.Path(words[1]).read_text(encoding="utf-8").partition("\n")
+    elif (folder / COVER).exists():
+        subject, body = cover_text(folder / COVER)
+    else:
+        raise HostKernelError("a new series needs a file with its cover letter: subject, empty line, text")
+    format_series(source, path, folder, f"{subject}\n\n{body.strip()}\n")
+    print("\n".join(sorted(str(file.relative_to(ROOT)) for file in folder.glob("*.patch"))))
+
+
+def format_series(source, path, folder, description):
+    """Replace the patches of a folder by the commits of a work tree."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.glob("*.patch"):
+        old.unlink()
+    branch = source.git("symbolic-ref", "--short", "HEAD", cwd=path)[1].strip()
+    source.git("config", f"branch.{branch}.description", description)
+    source.git("format-patch", "-q", "--zero-commit", "--no-signature", "--numbered", "--cover-letter",
+               "--cover-from-description=subject", "-o", folder, f"{BASE}..HEAD", cwd=path)
+    cover = folder / COVER
+    # The time of the export says nothing: without it the letter changes only when the series does.
+    cover.write_text(re.sub(r"\nDate: [^\n]*", "", cover.read_text(encoding="utf-8"), count=1), encoding="utf-8")
+
+
+def offered(row, version=None):
+    """(version, SHA-256) of what the suite of the pin offers: the newest, or the version asked for."""
+    output = call("apt-cache", "show", row[3], check=False)[1]
+    stanzas = [dict(line.split(": ", 1) for line in stanza.splitlines() if ": " in line and line[0] != " ")
+               for stanza in output.split("\n\n")]
+    for stanza in stanzas:  # apt lists the newest first
+        if "SHA256" in stanza and version in (None, stanza["Version"]):
+            return stanza["Version"], stanza["SHA256"]
+    raise HostKernelError(f"apt knows no {row[3]} {version or ''}: run apt-get update, or look at apt-cache madison {row[3]}")
+
+
+def pin():
+    """The row of the kernel source in the table."""
+    return next(line.split("\t") for line in TABLE.read_text().splitlines() if line.startswith(f"{NAME}\t"))
+
+
+def rebase(source, words):
+    """Move the pin, carry every series over with three-way merges, write them back."""
+    row = pin()
+    fresh = "\t".join([*row[:4], *offered(row, *words[:1]), *row[6:]])
+    TABLE.write_text(TABLE.read_text().replace("\t".join(row), fresh))
+    saved = {one.number: [patch.path.read_bytes() for patch in one.patches] for one in all_series()}
+    newer = Source()
+    for one in all_series():
+        shutil.rmtree(newer.own / f"edit-{one.number}", ignore_errors=True)
+        path = newer.worktree(f"edit-{one.number}", folders_of(one.files) | {"scripts"})
+        newer.git("checkout", "-q", "-B", f"{newer.own.name}-{one.number}", BASE, cwd=path)
+        # The blobs that the patches were made from, so that a three-way merge finds them.
+        newer.git("fetch", "-q", source.git_dir, BASE, cwd=path)
+        status, output = newer.git("am", "-q", "-3", *(patch.path for patch in one.patches), cwd=path, check=False)
+        if status:
+            raise HostKernelError(f"{one.name}: {output}\nresolve it in {path} (git am --continue), then run "
+                                  f"tools/hostkernel/run export {one.number}, and go on with the other series: "
+                                  "tools/hostkernel/run check says which do not apply")
+        subject, body = cover_text(one.folder / COVER)
+        format_series(newer, path, one.folder, f"{subject}\n\n{body}\n")
+        changed = saved[one.number] != [patch.path.read_bytes() for patch in one.patches]
+        print(f"{one.name}: {'changed, read the difference' if changed else 'as before'}")
+    checks.apply(newer, all_series(), "series-all")
+    print(f"now at Linux {newer.version()}: run make patches, and commit tools/third_party.tsv with the series")
+
