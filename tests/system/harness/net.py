@@ -15,6 +15,7 @@ import sys
 import threading
 
 from . import HANG_SECONDS
+from .net_frames import PACKET_VNET_HDR, SOL_PACKET
 
 AGENT = pathlib.Path(__file__).with_name("net_agent.py")
 HOST4, GUEST4 = "10.5.0.1", "10.5.0.2"
@@ -110,9 +111,11 @@ class Network:
         name = f"tap{len(self.taps)}"
         made = Tap(self, name, self._ask(tap=name, vnet=vnet, queues=queues))
         self.taps.append(made)
-        # An address of our own for the link: the kernel's would be tentative for seconds.
-        self.run("ip", "link", "set", name, "addrgenmode", "none", "mtu", str(mtu), "up")
-        for address in (*addresses, LINK6):
+        if mtu >= 1280:  # an address of our own for the link: the kernel's would be tentative for seconds
+            self.run("ip", "link", "set", name, "addrgenmode", "none")
+            addresses = (*addresses, LINK6)
+        self.run("ip", "link", "set", name, "mtu", str(mtu), "up")
+        for address in addresses:
             self.run("ip", "address", "add", address, "dev", name, *(("nodad",) if ":" in address else ()))
         return made
 
@@ -137,8 +140,9 @@ class Tap:
         return answer[18:24]
 
     def capture(self):
-        """A raw socket that gets a copy of every frame from now on, as it is on the link."""
+        """A raw socket that gets a copy of every frame from now on, with the header of its offloads."""
         made = self.network.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))  # ETH_P_ALL
+        made.setsockopt(SOL_PACKET, PACKET_VNET_HDR, 1)
         made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 32 << 20)
         made.bind((self.name, 0))
         return made
