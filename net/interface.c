@@ -14,6 +14,8 @@
 #include <netif/ethernet.h>
 #include <string.h>
 
+#define MTU_MAX (UINT16_MAX - NETDEV_HEADER_BYTES) /* lwIP counts a frame's bytes in 16 bits */
+
 struct net_interface *net_interfaces;
 
 static const char hostname[] = "neap";
@@ -36,8 +38,8 @@ static void refresh(struct net_interface *interface)
     netdev_info_get(interface->dev, &interface->info);
     memcpy(netif->hwaddr, interface->info.mac, NETDEV_MAC_BYTES);
     netif->hwaddr_len = NETDEV_MAC_BYTES;
-    netif->mtu = interface->info.mtu;
-    netif->mtu6 = interface->info.mtu;
+    netif->mtu = MIN(interface->info.mtu, MTU_MAX);
+    netif->mtu6 = netif->mtu;
     netif->chksum_flags = checksums(&interface->info);
     if (interface->info.link)
         netif_set_link_up(netif);
