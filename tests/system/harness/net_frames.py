@@ -12,7 +12,7 @@ SUM_AT = {ICMP: 2, TCP: 16, UDP: 6, ICMP6: 2}  # where in its header a protocol 
 VNET = struct.Struct("<BBHHHH")  # struct virtio_net_hdr without num_buffers
 NEEDS_CSUM, GSO_TCP4, GSO_TCP6, GSO_ECN = 1, 1, 4, 0x80
 SOL_PACKET, PACKET_VNET_HDR = 263, 15
-FIN, SYN, RST, PSH, ACK, CWR = 1, 2, 4, 8, 16, 128
+FIN, SYN, RST, PSH, ACK, URG, CWR = 1, 2, 4, 8, 16, 32, 128
 
 
 def csum(data, start=0):
@@ -78,6 +78,9 @@ def problems(frame):
         return found
     if packet.protocol in SUM_AT and csum(frame[packet.transport:packet.end], packet.pseudo(frame)) != 0xFFFF:
         found.append(f"sum of protocol {packet.protocol}")
+    # A sum at another even place makes the whole right, too.
+    if packet.protocol == TCP and not frame[packet.transport + 13] & URG and any(frame[sum_at + 2:sum_at + 4]):
+        found.append("urgent pointer without the flag")
     return found
 
 
@@ -164,3 +167,34 @@ def stream(frames, port, version=4):
         assert begin <= len(data), f"bytes {len(data)} to {begin} are missing"
         data += pieces[begin][len(data) - begin:]
     return data
+
+
+def ipv4(source, target, protocol, payload, **fields):
+    """An IPv4 packet; fields: identification, fragment (flags and offset as in the header), ttl, options."""
+    options = fields.get("options", b"")
+    header = struct.pack("!BBHHHBBH4s4s", 0x45 + len(options) // 4, 0, 20 + len(options) + len(payload),
+                         fields.get("identification", 0), fields.get("fragment", 0), fields.get("ttl", 64), protocol, 0,
+                         socket.inet_aton(source), socket.inet_aton(target))
+    return header + options + payload
+
+
+def ipv6(source, target, protocol, payload, hops=255):
+    """An IPv6 packet."""
+    return struct.pack("!IHBB", 6 << 28, len(payload), protocol, hops) + \
+        socket.inet_pton(socket.AF_INET6, source) + socket.inet_pton(socket.AF_INET6, target) + payload
+
+
+def udp(source, target, payload):
+    """A UDP datagram between ports, without sum."""
+    return struct.pack("!HHHH", source, target, 8 + len(payload), 0) + payload
+
+
+def tcp(source, target, sequence, acknowledged, flags, payload=b""):
+    """A TCP segment between ports, without sum."""
+    return struct.pack("!HHIIBBHHH", source, target, sequence, acknowledged, 0x50, flags, 8192, 0, 0) + payload
+
+
+def ethernet(source, target, packet):
+    """A frame around an IP packet, all sums made."""
+    kind = ETH_IPV6 if packet[0] >> 4 == 6 else ETH_IPV4
+    return with_sums(target + source + struct.pack("!H", kind) + packet)
