@@ -30,13 +30,15 @@ class Wire:
     """
 
     def __init__(self, tap=None, seed=1):
-        self.guest, self.theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.guest = None  # what leads to the guest: the end that a frame came out of last
+        self.ends = []  # ours and QEMU's of every guest
         self.tap = tap.fds[0] if tap else None
         self.plans = {"in": Plan(), "out": Plan()}  # into the guest, out of it
         self.fates = {"in": random.Random(seed), "out": random.Random(seed + 1)}
         self.counts = {"in": 0, "out": 0, "lost": 0, "doubled": 0, "swapped": 0}
         self.listener = None  # called with (direction, frame) for each frame before its fate; true: it is taken
         self.waiting, self.number = [], 0
+        self.selector = selectors.DefaultSelector()
         self.ending = False
         self.thread = threading.Thread(target=self._carry, daemon=True)
 
@@ -47,13 +49,21 @@ class Wire:
     def __exit__(self, *_):
         self.ending = True
         self.thread.join()
-        self.guest.close()
-        self.theirs.close()
+        for end in self.ends:
+            end.close()
+        self.selector.close()
 
     def attach(self, options=""):
-        """What a guest needs for a network device on this wire, called nic; options begin with a comma."""
-        return {"fds": (self.theirs.fileno(),),
-                "args": ("-netdev", f"dgram,id=n0,local.type=fd,local.str={self.theirs.fileno()}",
+        """What a guest needs for a network device on this wire, called nic; options begin with a comma.
+
+        There may be a second guest, for a migration: as a switch does, the wire learns where the guest is.
+        """
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.ends += [ours, theirs]
+        self.guest = self.guest or ours
+        self.selector.register(ours, selectors.EVENT_READ, ours)
+        return {"fds": (theirs.fileno(),),
+                "args": ("-netdev", f"dgram,id=n0,local.type=fd,local.str={theirs.fileno()}",
                          "-device", f"virtio-net-pci,id=nic,netdev=n0{options}")}
 
     def plan(self, **shares):
@@ -99,12 +109,18 @@ class Wire:
             self._deliver(direction, frame)
         return 0.1
 
+    def _read(self, end):
+        """Take a frame that is there."""
+        if end is None:
+            self._take("in", os.read(self.tap, FRAME_MAX))
+        else:
+            frame = end.recv(FRAME_MAX)
+            self.guest = end
+            self._take("out", frame)
+
     def _carry(self):
-        with selectors.DefaultSelector() as selector:
-            selector.register(self.guest, selectors.EVENT_READ, ("out", lambda: self.guest.recv(FRAME_MAX)))
-            if self.tap is not None:
-                selector.register(self.tap, selectors.EVENT_READ, ("in", lambda: os.read(self.tap, FRAME_MAX)))
-            while not self.ending:
-                for key, _ in selector.select(self._release()):
-                    direction, read = key.data
-                    self._take(direction, read())
+        if self.tap is not None:
+            self.selector.register(self.tap, selectors.EVENT_READ, None)
+        while not self.ending:
+            for key, _ in self.selector.select(self._release()):
+                self._read(key.data)
