@@ -14,7 +14,8 @@
 #include <netif/ethernet.h>
 #include <string.h>
 
-#define MTU_MAX (UINT16_MAX - NETDEV_HEADER_BYTES) /* lwIP counts a frame's bytes in 16 bits */
+/* lwIP counts a frame's bytes in 16 bits. */
+#define MTU_MAX (UINT16_MAX - NETDEV_HEADER_BYTES)
 
 struct net_interface *net_interfaces;
 
