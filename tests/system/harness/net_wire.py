@@ -76,9 +76,9 @@ class Wire:
 
     def _deliver(self, direction, frame):
         try:
-            if direction == "in":
+            if direction == "in" and self.guest:
                 self.guest.send(frame)
-            elif self.tap is not None:
+            elif direction == "out" and self.tap is not None:
                 os.write(self.tap, frame)
         except OSError:
             pass  # the guest ended, or the tap device is down: as on any wire
