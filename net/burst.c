@@ -123,6 +123,15 @@ bool burst_add(struct net_interface *interface, struct pbuf *packet)
     return true;
 }
 
+unsigned frame_headroom(const struct pbuf *frame)
+{
+    const uint8_t *data = (const uint8_t *)frame + LWIP_MEM_ALIGN_SIZE(sizeof(*frame));
+
+    if (!(frame->type_internal & PBUF_TYPE_FLAG_STRUCT_DATA_CONTIGUOUS))
+        return 0;
+    return (unsigned)((const uint8_t *)frame->payload - data);
+}
+
 void burst_describe(struct net_burst *burst, struct netdev_tx *tx)
 {
     const struct tcp_view *view = &burst->view;
@@ -132,6 +141,7 @@ void burst_describe(struct net_burst *burst, struct netdev_tx *tx)
     *tx = (struct netdev_tx){
         .pieces = burst->pieces,
         .nr_pieces = burst->nr_pieces,
+        .headroom = frame_headroom(burst->flight->packets[0]),
         .token = burst->flight,
         .checksum = true,
         .csum_start = view->offset,

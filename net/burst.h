@@ -38,6 +38,9 @@ bool burst_begin(struct net_interface *interface, struct pbuf *packet);
 /* Does this frame continue the burst? Then it is part of it, and has one more reference. */
 bool burst_add(struct net_interface *interface, struct pbuf *packet);
 
+/* Bytes in front of a frame that nobody uses. */
+unsigned frame_headroom(const struct pbuf *frame);
+
 /* The burst as the device wants it; pieces and all stay in the burst. */
 void burst_describe(struct net_burst *burst, struct netdev_tx *tx);
 

@@ -26,8 +26,8 @@ struct net_interface {
     struct netdev *dev;
     struct netdev_info info;
     struct net_burst burst; /* not sent yet */
-    bool unflushed;         /* the device was not told yet about what was sent */
-    bool stalled;           /* its queue was full */
+    unsigned unflushed;     /* queues on which the device was not told yet; bits */
+    bool stalled;           /* a queue was full */
     ip4_addr_t told;        /* the address that the log has */
     uint64_t rx_bad;        /* frames that were too short or too long */
     uint64_t rx_over;       /* dropped: too many bytes wait in sockets already */

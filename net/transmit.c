@@ -4,6 +4,8 @@
  * sends no segment again of which somebody still holds a reference.
  */
 #include "internal.h"
+#include <neap/compiler.h>
+#include <neap/cpu.h>
 #include <neap/errors.h>
 #include <neap/page.h>
 
@@ -47,13 +49,18 @@ void interface_reap(void)
     }
 }
 
-/* Returns 0, or an error of netdev_transmit(). Then the frames are still the caller's. */
+/*
+ * On the queue of this CPU, so that answers come back to where the application runs: devices
+ * learn from it where a flow belongs. Returns 0, or an error of netdev_transmit(). Then the
+ * frames are still the caller's.
+ */
 static int send(struct net_interface *interface, const struct netdev_tx *tx)
 {
-    int error = netdev_transmit(interface->dev, 0, tx, true);
+    unsigned queue = cpu_self()->number % MAX(interface->info.nr_queues, 1u);
+    int error = netdev_transmit(interface->dev, queue, tx, true);
 
     if (error == 0)
-        interface->unflushed = true;
+        interface->unflushed |= 1u << queue;
     /* From now on nothing is tried until there is room, so that the order stays. */
     interface->stalled = error == -ENOSPC;
     return error;
@@ -90,9 +97,8 @@ void interfaces_flush(void)
     for (struct net_interface *interface = net_interfaces; interface;
          interface = interface->next) {
         (void)emit(interface);
-        if (interface->unflushed)
-            netdev_flush(interface->dev, 0);
-        interface->unflushed = false;
+        for (; interface->unflushed; interface->unflushed &= interface->unflushed - 1)
+            netdev_flush(interface->dev, (unsigned)__builtin_ctz(interface->unflushed));
     }
 }
 
@@ -109,6 +115,7 @@ static int send_alone(struct net_interface *interface, struct in_flight *flight)
     struct pbuf *packet = flight->packets[0];
     struct tcp_view view;
 
+    tx.headroom = frame_headroom(packet);
     if (interface->info.caps & NETDEV_CAP_TX_CSUM && tcp_view(packet, &view)) {
         tcp_view_prepare_sum(&view, (uint32_t)packet->tot_len - view.offset);
         tx.checksum = true;

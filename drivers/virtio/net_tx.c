@@ -28,23 +28,23 @@ static const uint8_t gso_types[] = {
     [NETDEV_SEGMENT_UDP] = NET_GSO_UDP_L4,
 };
 
-/* NET-016 to NET-018, NET-038 to NET-044. Field by field: it may end where the frame begins. */
+/* NET-016 to NET-018, NET-038 to NET-044. It may end where the frame begins. */
 static inline void write_header(struct net_header *header, unsigned bytes,
                                 const struct netdev_tx *tx)
 {
-    bool cut = tx->segmentation != NETDEV_SEGMENT_NONE;
-
-    header->flags = tx->checksum ? NET_HDR_NEEDS_CSUM : 0;
-    header->gso_type = gso_types[tx->segmentation] | (cut && tx->ecn ? NET_GSO_ECN : 0);
-    header->header_length = cut ? le16(tx->header_length) : 0;
-    header->gso_size = cut ? le16(tx->segment_size) : 0;
-    header->csum_start = tx->checksum ? le16(tx->csum_start) : 0;
-    header->csum_offset = tx->checksum ? le16(tx->csum_offset) : 0;
-    header->num_buffers = 0;
-    if (bytes > NET_HEADER_BYTES) {
-        header->hash_value = 0;
-        header->hash_report = header->reserved = 0;
-    }
+    __builtin_memset(header, 0, NET_HEADER_BYTES);
+    if (bytes > NET_HEADER_BYTES)
+        __builtin_memset(&header->hash_value, 0, NET_HEADER_HASH_BYTES - NET_HEADER_BYTES);
+    if (!tx->checksum) /* and so nothing to cut */
+        return;
+    header->flags = NET_HDR_NEEDS_CSUM;
+    header->csum_start = le16(tx->csum_start);
+    header->csum_offset = le16(tx->csum_offset);
+    if (tx->segmentation == NETDEV_SEGMENT_NONE)
+        return;
+    header->gso_type = gso_types[tx->segmentation] | (tx->ecn ? NET_GSO_ECN : 0);
+    header->header_length = le16(tx->header_length);
+    header->gso_size = le16(tx->segment_size);
 }
 
 /* Under the lock. Takes up to REAP_BATCH tokens back. */
@@ -126,7 +126,8 @@ static int send(struct net_pair *pair, const struct netdev_tx *tx, uint32_t leng
     stats->tx_bytes += length;
     if (!more)
         kick(pair);
-    net_look_again(pair, LOOK_FIRST_NS);
+    if (!READ_ONCE(pair->timer_armed))
+        net_look_again(pair, LOOK_FIRST_NS);
     return 0;
 }
 

@@ -25,6 +25,8 @@
 #define MEMP_MEM_MALLOC      1
 #define MEM_ALIGNMENT        8
 #define PBUF_POOL_BUFSIZE    2048
+/* Room in front of each frame for what a driver tells its device. */
+#define PBUF_LINK_ENCAPSULATION_HLEN 20
 
 /* Protocols */
 #define LWIP_IPV4                         1

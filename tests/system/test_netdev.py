@@ -2,9 +2,12 @@
 """Network devices, below the stack."""
 
 import itertools
+import socket
+import threading
 
 import pytest
 from harness import wait_for
+from harness.qemu import ROOT
 
 USER = ("-netdev", "user,id=net0", "-device")
 ARP = "test net_arp_request_is_answered"
@@ -57,3 +60,38 @@ def test_no_device(boot):
     guest = boot()
     assert "no network device" in guest.shell.run("net")
     assert "# SKIP no network device" in guest.shell.run(ARP)
+
+
+def test_connections_survive_a_reset(boot):
+    """Data flows through a TCP connection while its device is reset again and again: nothing lost, nothing twice."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    guest = boot(app="full", cpus=2, args=("-netdev", f"user,id=net0,hostfwd=tcp:127.0.0.1:{port}-:80",
+                                           "-device", "virtio-net-pci,netdev=net0"))
+    guest.serial.expect("httpd: serving port")
+    wait_for(lambda: guest.shell.machine("netstat").get("net0_ip") == "10.0.2.15", "an address from DHCP")
+    page = (ROOT / "apps/httpd/www/index.html").read_bytes()
+    requests, resets, got = 3000, 4, []
+
+    def ask():
+        with socket.create_connection(("127.0.0.1", port), 60) as connection, connection.makefile("rb") as stream:
+            for number in range(requests):
+                connection.sendall(b"GET / HTTP/1.1\r\nHost: neap\r\n\r\n")
+                while stream.readline().strip():
+                    pass
+                got.append(stream.read(len(page)) == page)
+                if number % 100 == 0:
+                    going.set()
+
+    going = threading.Event()
+    client = threading.Thread(target=ask)
+    client.start()
+    for _ in range(resets):
+        going.clear()
+        assert going.wait(60), "the connection makes no progress"
+        guest.shell.run("reset net0")
+    client.join(120)
+    assert len(got) == requests and all(got)
+    assert guest.shell.machine("netstat")["net0_ip"] == "10.0.2.15"
+    assert guest.shell.machine("netstat")["checksum_errors"] == 0
