@@ -12,6 +12,10 @@ ELF     := $(BUILD)/neap-$(APP).elf
 ISO     := $(BUILD)/neap-$(APP).iso
 Q       := $(if $(filter 1,$(V)),,@)
 
+# What belongs to one architecture: media to boot from, packages.
+MEDIA    := $(if $(filter x86_64,$(ARCH)),iso)
+PACKAGES := build run test $(filter s390x,$(ARCH))
+
 # Goals that only need the tree itself.
 LIGHT_GOALS := help clean lint mutants install bench patches test unit run host install-host build/host/neap
 .DEFAULT_GOAL := all
@@ -27,26 +31,26 @@ include tests/unit/unit.mk
 include tools/neap/neap.mk
 
 install: ## install the Debian packages that are missing (asks before sudo)
-	$(Q)tools/install build run test
+	$(Q)tools/install $(PACKAGES)
 
 # What `make run` shows, unless APP= says otherwise: the shell with the services beside it.
 RUN_APP := $(if $(filter file,$(origin APP)),full,$(APP))
 
-run: install ## build and boot a guest that serves (APP=, BOOT=iso|direct, MEM=, SMP=, MACHINE=, APPEND=, FORWARD=)
-	$(Q)$(MAKE) --no-print-directory APP=$(RUN_APP) all iso
-	$(Q)tools/run --app $(RUN_APP) --elf $(BUILD)/neap-$(RUN_APP).elf --iso $(BUILD)/neap-$(RUN_APP).iso
+run: install ## build and boot a guest that serves (ARCH=, APP=, BOOT=iso|direct, MEM=, SMP=, MACHINE=, APPEND=, FORWARD=)
+	$(Q)$(MAKE) --no-print-directory APP=$(RUN_APP) all $(MEDIA)
+	$(Q)tools/run --arch $(ARCH) --app $(RUN_APP) --elf $(BUILD)/neap-$(RUN_APP).elf --iso $(BUILD)/neap-$(RUN_APP).iso
 
-test: install ## set everything up and run all tests (QEMU=new: on the newest QEMU)
-	$(Q)tests/run
+test: install ## set everything up and run all tests (ARCH=, QEMU=new: on the newest QEMU)
+	$(Q)ARCH=$(ARCH) tests/run
 
 unit: install ## the unit tests only: mm/ and drivers/ natively, with sanitizers
 	$(Q)tests/run unit
 
 guest: install ## the self-tests inside the booted kernel only
-	$(Q)tests/run guest
+	$(Q)ARCH=$(ARCH) tests/run guest
 
 system: install ## the tests that drive QEMU from outside only
-	$(Q)tests/run system
+	$(Q)ARCH=$(ARCH) tests/run system
 
 lint: install ## format, static analysis, spelling, names in comments
 	$(Q)tests/run lint

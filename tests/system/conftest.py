@@ -5,8 +5,17 @@ import re
 import subprocess
 
 import pytest
+from harness.machine import skip_reason
 from harness.net import Network, NoNetwork, needs
 from harness.qemu import Guest
+
+
+def pytest_collection_modifyitems(items):
+    """Tests of what this machine does not have are skipped, with the reason."""
+    for item in items:
+        reason = skip_reason(item.nodeid)
+        if reason:
+            item.add_marker(pytest.mark.skip(reason=reason))
 
 
 @pytest.fixture

@@ -5,10 +5,11 @@ import re
 import subprocess
 
 import pytest
+from harness.machine import MACHINE
 from harness.qemu import ROOT, Guest, image
 
 MATRIX = [
-    *[("pvh", machine, cpus) for machine in ("q35", "pc") for cpus in (1, 2, 4)],
+    *[("pvh", machine, cpus) for machine in (MACHINE.default, "pc") for cpus in (1, 2, 4)],
     ("bios", "q35", 1), ("bios", "q35", 4), ("bios", "pc", 2), ("uefi", "q35", 2), ("uefi", "pc", 1),
 ]
 UNKNOWN = r"unknown key 'frobnicate'"
@@ -29,7 +30,7 @@ def test_prompt(boot, protocol, machine, cpus):
     """All CPUs run, the boot protocol is the expected one, the shell answers, power goes off."""
     guest = boot(protocol, machine=machine, cpus=cpus)
     assert guest.shell.machine("devices")["cpus"] == cpus
-    assert ("pvh" if protocol == "pvh" else "multiboot2") in guest.serial.text
+    assert (MACHINE.direct if protocol == "pvh" else "multiboot2") in guest.serial.text
     guest.serial.send("poweroff\r")
     assert guest.wait() == 0
 
@@ -67,7 +68,7 @@ def test_32_mib_iso(boot):
 def test_too_little_memory(boot):
     """Refused with what there is and what is needed."""
     guest = boot(memory="4M", ready=False)
-    assert guest.wait() == 5
+    assert guest.wait() == MACHINE.exit_panic
     message = re.search(r"(?i)memory.*", guest.serial.text)
     assert message and len(re.findall(r"\d+(?:\.\d+)? [KM]iB", guest.serial.text)) >= 2, guest.serial.text
 

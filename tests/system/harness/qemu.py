@@ -13,6 +13,7 @@ import subprocess
 
 from . import HANG_SECONDS
 from .elastic import elastic_args
+from .machine import ARCH, MACHINE, on_bus
 from .qmp import Qmp
 from .rss import guest_rss, process_rss
 from .serial import Serial
@@ -29,18 +30,18 @@ _numbers = itertools.count(1)
 
 def image(kind="elf", debug=False, app="shell"):
     """Path of a built image."""
-    return ROOT / f"build/x86_64{'-debug' if debug else ''}/neap-{app}.{kind}"
+    return ROOT / f"build/{ARCH}{'-debug' if debug else ''}/neap-{app}.{kind}"
 
 
 def qemu_program():
     """The QEMU to test with: QEMU=new is the newest that Debian has."""
     chosen = os.environ.get("QEMU", "")
-    return str(ROOT / "tools/qemu-new") if chosen == "new" else chosen or "qemu-system-x86_64"
+    return str(ROOT / "tools/qemu-new") if chosen == "new" else chosen or MACHINE.qemu
 
 
 def device_help(device="virtio-mem-pci"):
     """What this QEMU says about a device's properties."""
-    return subprocess.run([*shlex.split(qemu_program()), "-device", f"{device},help"], check=True,
+    return subprocess.run([*shlex.split(qemu_program()), "-device", on_bus(f"{device},help")], check=True,
                           stdout=subprocess.PIPE, text=True).stdout
 
 
@@ -91,7 +92,7 @@ class Guest:
     """One guest, from the start of QEMU to its end. Use it in a `with` statement."""
 
     # pylint: disable=too-many-arguments,too-many-instance-attributes
-    def __init__(self, boot="pvh", memory="256M", cpus=1, machine="q35", append="", debug=False,
+    def __init__(self, boot="pvh", memory="256M", cpus=1, machine=MACHINE.default, append="", debug=False,
                  balloon=BALLOON, debug_exit=True, cpu="max", reserve=True, elastic=(), nodes=1, iso=None,
                  icount=False, args=(), fds=(), name="guest", app="shell"):
         self.memory = parse_size(memory)
@@ -108,7 +109,7 @@ class Guest:
             "-chardev", f"socket,id=monitor,fd={monitor_end.fileno()}", "-mon", "chardev=monitor,mode=control",
         ]
         if debug_exit:
-            command += ["-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
+            command += MACHINE.exit_args
         if balloon:
             command += ["-device", balloon]
         command += elastic_args(elastic)
@@ -120,6 +121,7 @@ class Guest:
             command += ["-cdrom", str(iso or image("iso", debug, app))]
         command += ICOUNT if icount else ()
         command += args
+        command = [on_bus(argument) for argument in command]
         pathlib.Path(f"{self.log}.cmd").write_text(shlex.join(command) + "\n", encoding="utf-8")
         with open(f"{self.log}.stderr", "wb") as errors:
             self.process = subprocess.Popen(  # pylint: disable=consider-using-with

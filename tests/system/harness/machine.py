@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What differs between the machines to test on. ARCH=s390x in the environment chooses the other one."""
+
+import dataclasses
+import os
+import re
+
+ARCH = os.environ.get("ARCH") or "x86_64"
+
+
+@dataclasses.dataclass(frozen=True)
+class Machine:
+    """One architecture, as QEMU shows it."""
+    qemu: str            # the system's emulator
+    default: str         # machine type
+    direct: str          # how QEMU's -kernel starts the image, in the guest's own words
+    media: bool          # is there an ISO?
+    exit_args: tuple     # for an exit code that tells how the guest ended
+    exit_failed: int     # self-tests failed
+    exit_panic: int
+    bus: str             # where virtio devices are
+
+
+MACHINES = {
+    "x86_64": Machine("qemu-system-x86_64", "q35", "pvh", True, ("-device", "isa-debug-exit,iobase=0xf4,iosize=4"),
+                      3, 5, "pci"),
+    "s390x": Machine("qemu-system-s390x", "s390-ccw-virtio", "ELF at 0x10000", False,
+                     ("-action", "panic=exit-failure"), 1, 1, "ccw"),
+}
+MACHINE = MACHINES[ARCH]
+
+# What cannot be tested on a machine: part of a test's name, and why.
+SKIPS = {
+    "x86_64": {},
+    "s390x": {
+        "test_image": "the image file and the ISO of x86_64",
+        "test_neap_tool": "the tool starts x86_64 guests only",
+        "[bios": "no BIOS", "[uefi": "no UEFI", "test_32_mib_iso": "no ISO",
+        "-pc-": "a machine of x86_64", "test_device_interrupts": "MSI-X and interrupt lines are PCI's",
+        "test_start_time_does_not": "without large pages the first block takes tables in proportion to it",
+        "without_debug_exit": "there is no such device",
+    },
+}
+
+
+def on_bus(argument):
+    """An argument of QEMU, its virtio device on the bus that this machine has."""
+    return re.sub(r"^(virtio-[a-z]+)-pci\b", rf"\1-{MACHINE.bus}", argument)
+
+
+def skip_reason(name):
+    """Why a test is not for this machine, or None."""
+    return next((reason for part, reason in SKIPS[ARCH].items() if part in name), None)
