@@ -15,11 +15,21 @@
 #define EAI_NONAME   8
 #define EAI_SERVICE  9
 #define EAI_SOCKTYPE 10
+#define EAI_OVERFLOW 14
 
 #define AI_PASSIVE     0x01
 #define AI_CANONNAME   0x02
 #define AI_NUMERICHOST 0x04
 #define AI_NUMERICSERV 0x08
+
+#define NI_NUMERICHOST 0x01
+#define NI_NUMERICSERV 0x02
+#define NI_NAMEREQD    0x04
+#define NI_NOFQDN      0x08
+#define NI_DGRAM       0x10
+
+#define NI_MAXHOST 1025
+#define NI_MAXSERV 32
 
 struct addrinfo {
     int ai_flags;
@@ -38,6 +48,10 @@ int getaddrinfo(const char *host, const char *service, const struct addrinfo *hi
                 struct addrinfo **result);
 void freeaddrinfo(struct addrinfo *list);
 const char *gai_strerror(int error);
+
+/* Always numbers: name servers are not asked for names of addresses. */
+int getnameinfo(const struct sockaddr *address, socklen_t length, char *host,
+                socklen_t host_size, char *service, socklen_t service_size, int flags);
 __END_DECLS
 
 #endif

@@ -27,6 +27,7 @@ const char *gai_strerror(int error)
         {EAI_FAMILY, "unknown address family"},
         {EAI_MEMORY, "out of memory"},
         {EAI_NONAME, "unknown name"},
+        {EAI_OVERFLOW, "no room for the name"},
         {EAI_SERVICE, "services are port numbers"},
         {EAI_SOCKTYPE, "unknown type of socket"},
     };
