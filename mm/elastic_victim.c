@@ -19,6 +19,16 @@ uint64_t elastic_next_plugged(const struct elastic_region *region, uint64_t numb
     return bits ? word * 64 + (uint64_t)__builtin_ctzll(bits) : count;
 }
 
+/* Behind the last plugged subblock: what a region could be is not looked at one by one. */
+static uint64_t plugged_end(const struct elastic_region *region)
+{
+    uint64_t count = subblock_count(region), word = (count + 63) / 64;
+
+    while (word > 0 && !region->plugged_map[word - 1])
+        word--;
+    return MIN(word * 64, count);
+}
+
 uint64_t elastic_free_in(const struct elastic_region *region, uint64_t number)
 {
     struct frames frames = subblock_frames(region, number, number + 1);
@@ -80,7 +90,7 @@ bool elastic_stays_for_kernel(const struct elastic_region *region, uint64_t hold
 
 bool elastic_free_run(const struct elastic_region *region, uint64_t max, struct choice *choice)
 {
-    uint64_t at = subblock_count(region), end = at;
+    uint64_t at = plugged_end(region), end = at;
 
     while (at > 0 && end - at < max) {
         bool usable = subblock_plugged(region, at - 1) && used_in(region, at - 1) == 0 &&
@@ -107,7 +117,7 @@ bool elastic_next_victim(const struct elastic_region *region, struct choice *cho
     const struct choice last = *choice;
     struct choice best = {0, 0, UINT64_MAX};
 
-    for (uint64_t i = subblock_count(region); i-- > 0;) {
+    for (uint64_t i = plugged_end(region); i-- > 0;) {
         struct choice this = {i, i + 1, 0};
 
         if (!subblock_plugged(region, i) || elastic_is_kernel(region, i) ||
