@@ -15,11 +15,21 @@
 #include <string.h>
 
 #define SHOWN_MAX 64
+#define OWNER_MAX 48
+
+/* A queue, and what of its buffers the device has. */
+struct user {
+    char owner[OWNER_MAX];
+    uint64_t pages;
+};
 
 /* Copies: records may go while the lines are printed. */
 struct snapshot {
     struct pin pins[SHOWN_MAX];
     uint64_t found;
+    struct user users[SHOWN_MAX];
+    unsigned nr_users;
+    uint64_t buffer_pages;
 };
 
 static void note(const struct pin *pin, void *arg)
@@ -56,17 +66,27 @@ static void print_table(const struct snapshot *snapshot)
 }
 
 /* I/O buffers have no records: what they pin is counted by its source. */
-static void add_source(const struct pin_source *source, void *arg)
+static void note_source(const struct pin_source *source, void *arg)
 {
-    *(uint64_t *)arg += source->pages(source, 0, UINT64_MAX);
+    struct snapshot *snapshot = arg;
+    uint64_t pages = source->pages(source, 0, UINT64_MAX);
+    struct user *user = &snapshot->users[snapshot->nr_users];
+
+    snapshot->buffer_pages += pages;
+    if (!pages || snapshot->nr_users == SHOWN_MAX)
+        return;
+    format_string(user->owner, sizeof(user->owner), "%s", source->owner);
+    user->pages = pages;
+    snapshot->nr_users++;
 }
 
-static uint64_t buffer_pages(void)
+static void print_users(const struct snapshot *snapshot)
 {
-    uint64_t pages = 0;
+    char size[FORMAT_SIZE_MAX];
 
-    pin_source_for_each(add_source, &pages);
-    return pages;
+    for (unsigned i = 0; i < snapshot->nr_users; i++)
+        kprintf("  %-39s %10s  buffers of a device\n", snapshot->users[i].owner,
+                format_size(size, snapshot->users[i].pages * PAGE_SIZE));
 }
 
 static void print_machine(const struct snapshot *snapshot, const struct pin_counts *counts)
@@ -75,14 +95,15 @@ static void print_machine(const struct snapshot *snapshot, const struct pin_coun
 
     for (uint64_t i = 0; i < MIN(snapshot->found, (uint64_t)SHOWN_MAX); i++)
         suspects += suspicious(&snapshot->pins[i], now);
-    kprintf(
-        "pins=%llu\npinned_bytes=%llu\nlong_bytes=%llu\npeak_bytes=%llu\n"
-        "buffer_bytes=%llu\nacquired_pages=%llu\nreleased_pages=%llu\nsuspicious=%llu\n",
-        (unsigned long long)snapshot->found, (unsigned long long)(counts->pages * PAGE_SIZE),
-        (unsigned long long)(counts->long_pages * PAGE_SIZE),
-        (unsigned long long)(counts->peak * PAGE_SIZE),
-        (unsigned long long)(buffer_pages() * PAGE_SIZE), (unsigned long long)counts->acquired,
-        (unsigned long long)counts->released, (unsigned long long)suspects);
+    kprintf("pins=%llu\npinned_bytes=%llu\nlong_bytes=%llu\npeak_bytes=%llu\n"
+            "buffer_bytes=%llu\nacquired_pages=%llu\nreleased_pages=%llu\nsuspicious=%llu\n",
+            (unsigned long long)snapshot->found,
+            (unsigned long long)(counts->pages * PAGE_SIZE),
+            (unsigned long long)(counts->long_pages * PAGE_SIZE),
+            (unsigned long long)(counts->peak * PAGE_SIZE),
+            (unsigned long long)(snapshot->buffer_pages * PAGE_SIZE),
+            (unsigned long long)counts->acquired, (unsigned long long)counts->released,
+            (unsigned long long)suspects);
 }
 
 /* What `hold` took. */
@@ -140,15 +161,17 @@ static int show(bool machine)
     if (!snapshot)
         return -ENOMEM;
     pin_for_each(note, snapshot);
+    pin_source_for_each(note_source, snapshot);
     pin_counts_get(&counts);
     if (machine) {
         print_machine(snapshot, &counts);
     } else {
         print_table(snapshot);
+        print_users(snapshot);
         kprintf("%llu pins, %s, most ever %s; buffers of devices %s\n",
                 (unsigned long long)snapshot->found, format_size(now, counts.pages * PAGE_SIZE),
                 format_size(peak, counts.peak * PAGE_SIZE),
-                format_size(buffers, buffer_pages() * PAGE_SIZE));
+                format_size(buffers, snapshot->buffer_pages * PAGE_SIZE));
     }
     kfree(snapshot);
     return 0;

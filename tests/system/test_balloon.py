@@ -105,6 +105,8 @@ def test_statistics(boot):
     guest = boot(memory="512M")
     guest.qmp.set(DEVICE, "guest-stats-polling-interval", 1)
     wait_for(lambda: guest.qmp.get(DEVICE, "guest-stats")["last-update"], "statistics")
+    # The device keeps the buffer until it is asked again.
+    assert re.search(r"balloon0 pci \S+ stats +4 KiB  buffers of a device", guest.shell.run("pins"))
 
     def figures():
         return guest.qmp.get(DEVICE, "guest-stats")["stats"]
