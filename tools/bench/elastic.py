@@ -67,10 +67,12 @@ def under_load(system):
         alone, _ = rate(guest, lambda: time.sleep(5))
         during, (seconds, left) = rate(guest, lambda: resize(guest, GIB))
         result = guest.load()
+        wait_ns = guest.shell.machine("mem")["move_wait_max_ns"] if system == "neap" else None
         guest.shell.run("load stop")
     if result["errors"]:
         raise SystemExit(f"{system} lost bytes: {result}")
-    return {"seconds": seconds, "left": left, "worst_ms": result["worst_ns"] / 1e6, "kept": during / alone * 100}
+    return {"seconds": seconds, "left": left, "worst_ms": result["worst_ns"] / 1e6, "kept": during / alone * 100,
+            "wait_ms": None if wait_ns is None else wait_ns / 1e6}
 
 
 def bench(table, systems):
@@ -86,4 +88,5 @@ def bench(table, systems):
     table.add("unplug 1 GiB under load", *(one["seconds"] for one in storm), "s")
     table.add("left over after it", *(one["left"] / MIB for one in storm), "MiB")
     table.add("longest access of a loaded thread", *(one["worst_ms"] for one in storm), "ms")
+    table.add("longest wait for a page that moves", *(one["wait_ms"] for one in storm), "ms")
     table.add("throughput kept by the load meanwhile", *(one["kept"] for one in storm), "%")

@@ -46,15 +46,15 @@ class Guest(qemu.Guest):
 
     # pylint: disable=too-many-arguments
     def __init__(self, system, memory="4G", cpus=1, reporting=True, icount=False, elastic=(),
-                 linux_append=""):
+                 linux_append="", args=()):
         self.system = system
-        args = []
+        args = list(args)
         if system == "linux":
             kernel, initrd = linux_files()
             if elastic:
                 linux_append += " memhp_default_state=online_movable"
-            args = ["-kernel", str(kernel), "-initrd", str(initrd),
-                    "-append", f"console=ttyS0 quiet panic=-1 {linux_append}"]
+            args += ["-kernel", str(kernel), "-initrd", str(initrd),
+                     "-append", f"console=ttyS0 quiet panic=-1 {linux_append}"]
         self.started = time.monotonic()
         super().__init__(memory=memory, cpus=cpus, name=f"bench-{system}", icount=icount, args=args, elastic=elastic,
                          balloon=REPORTING + ("on" if reporting else "off"))
