@@ -34,9 +34,11 @@ def _function(text, name):
 
 def extract(text, names):
     """The definitions of names in text, in the order asked for: `struct x`, `enum x`, `#X` (a macro
-    and all that begin with X when it ends in *), or a function's name."""
+    and all that begin with X when it ends in *), or a function's name. `?` before a name: it may be
+    absent, because the series adds it."""
     parts = []
     for name in names:
+        optional, name = name.startswith("?"), name.lstrip("?")
         if name.startswith("#"):
             wanted = re.escape(name[1:]).replace(r"\*", r"\w*")
             lines = re.findall(rf"^#define[ \t]+{wanted}\b(?:.*\\\n)*.*$", text, re.M)
@@ -46,7 +48,7 @@ def extract(text, names):
             part = _block(text, found.start()) if found else None
         else:
             part = _function(text, name)
-        if part is None:
+        if part is None and not optional:
             raise ExtractError(f"{name}: not found")
-        parts.append(part)
+        parts.append(part or "")
     return "\n".join(parts)
