@@ -9,7 +9,8 @@ from series import folders_of
 from source import HostKernelError, call
 
 # Files come and go by series; who maintains them is decided where they are sent, not here.
-IGNORED = "FILE_PATH_CHANGES"
+# The source has no history to look commits up in.
+IGNORED = "FILE_PATH_CHANGES,UNKNOWN_COMMIT_ID"
 DOCUMENTED = (".c", ".h")
 
 

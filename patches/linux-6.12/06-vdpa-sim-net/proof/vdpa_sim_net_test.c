@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: BSD-2-Clause */
+// SPDX-License-Identifier: GPL-2.0
 /*
  * vdpa_sim_net with a model of the rings. Each queue is a list of buffers that a driver made
  * available; the model counts how often each comes back, with which used length and which data.
@@ -7,7 +7,7 @@
 #include <linux/virtio_config.h>
 #include <linux/virtio_net.h>
 
-#include "harness.h"
+#include "check.h"
 
 #define RX       0
 #define TX       1
@@ -136,7 +136,7 @@ static int vringh_complete_iotlb(struct vringh *vrh, u16 head, u32 length)
     return 0;
 }
 
-#include "extracted.h"
+#include "extracted.inc"
 
 static struct vdpasim_virtqueue queues[QUEUES];
 static struct virtio_net_config config;
@@ -209,7 +209,7 @@ static void frames(void)
     rx = add(RX, NULL, 0, 64);
     run();
     check(tx->completions == 1 && rx->completions == 1 && rx->used_length == HEADER + 14,
-          "a frame for the own address is delivered");
+          "still a frame for the own address is delivered");
 
     start();
     tx = send(near_address);
@@ -222,7 +222,7 @@ static void frames(void)
     tx = send((const u8[]){0xff, 0xff, 0xff, 0xff, 0xff, 0xff});
     rx = add(RX, NULL, 0, 64);
     run();
-    check(rx->completions == 1, "a broadcast frame is delivered");
+    check(rx->completions == 1, "still a broadcast frame is delivered");
 
     start();
     tx = send(own_address);
@@ -242,7 +242,8 @@ static void frames(void)
         add(RX, NULL, 0, UNMAPPED);
     }
     run();
-    check(queues[TX].vring.taken <= 5, "one run handles five frames at most, failed ones too");
+    check(queues[TX].vring.taken <= 5,
+          "still one run handles five frames at most, failed ones too");
 }
 
 static void requests(void)
@@ -253,7 +254,7 @@ static void requests(void)
     good = request(VIRTIO_NET_CTRL_MAC, 8, 1);
     other = request(0x7f, 8, 1);
     run();
-    check(answered(good, VIRTIO_NET_OK), "an address is set");
+    check(answered(good, VIRTIO_NET_OK), "still an address is set");
     check(answered(other, VIRTIO_NET_ERR) && net.cq_stats.successes == 1 &&
               net.cq_stats.errors == 1,
           "an unknown class after a good request is refused");
@@ -282,5 +283,5 @@ int main(void)
 {
     frames();
     requests();
-    return harness_done();
+    return checks_end();
 }

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: BSD-2-Clause */
+// SPDX-License-Identifier: GPL-2.0
 /*
  * Who holds a page, and how: KVM's mappings of guest pages and of the e500 TLB array against a
  * model of get_user_pages and pin_user_pages that counts references and pins apart. The
@@ -6,7 +6,7 @@
  */
 #include <linux/kvm.h>
 
-#include "harness.h"
+#include "check.h"
 
 #define PAGES                  16
 #define PAGE_SHIFT             12
@@ -62,7 +62,6 @@ static int allocations_left = -1; /* the next but n allocation fails; -1: none *
 
 #define is_power_of_2(value)              ((value) && !((value) & ((value)-1)))
 #define ilog2(value)                      (31 - __builtin_clz(value))
-#define DIV_ROUND_UP(value, unit)         (((value) + (unit)-1) / (unit))
 #define round_down(value, unit)           ((value) & ~((uintptr_t)(unit)-1))
 #define kmalloc_array(count, size, flags) allocate((count) * (size))
 #define kcalloc(count, size, flags)       allocate((count) * (size))
@@ -178,7 +177,7 @@ static kvm_pfn_t gfn_to_pfn(struct kvm *of, gfn_t gfn)
     return gfn;
 }
 
-#include "extracted.h"
+#include "extracted.inc"
 
 static bool held(int page, int references, int pins)
 {
@@ -208,24 +207,24 @@ static void host_map(void)
     start();
     check(!kvm_vcpu_map(&vcpu, 3, &map) && held(3, 0, 1), "kvm_vcpu_map pins the page");
     check(map.pfn == 3 && map.gfn == 3 && map.hva == pages_model[3].data,
-          "kvm_vcpu_map maps that page");
+          "still kvm_vcpu_map maps that page");
     kvm_vcpu_unmap(&vcpu, &map, true);
     check(nothing_held() && pages_model[3].dirty && pages_model[3].accessed && !map.hva,
-          "kvm_vcpu_unmap releases the page dirty");
+          "still kvm_vcpu_unmap releases the page dirty");
 
     start();
     kvm_vcpu_map(&vcpu, 4, &map);
     kvm_vcpu_unmap(&vcpu, &map, false);
     check(nothing_held() && !pages_model[4].dirty,
-          "kvm_vcpu_unmap releases a clean page clean");
+          "still kvm_vcpu_unmap releases a clean page clean");
 
     start();
     check(!kvm_vcpu_map(&vcpu, GFN_MMIO, &map) && map.page == KVM_UNMAPPED_PAGE,
-          "memory without a page is mapped");
+          "still memory without a page is mapped");
     kvm_vcpu_unmap(&vcpu, &map, true);
-    check(nothing_held() && !map.hva, "memory without a page is unmapped");
+    check(nothing_held() && !map.hva, "still memory without a page is unmapped");
     check(kvm_vcpu_map(&vcpu, GFN_READ_ONLY, &map) == -EINVAL && nothing_held(),
-          "a read-only slot is refused");
+          "still a read-only slot is refused");
 }
 
 static void guest_page(void)
@@ -241,10 +240,10 @@ static void guest_page(void)
           "kvmppc_pin_guest_page pins the page");
     kvmppc_unpin_guest_page(&kvm, va, 5 * PAGE_SIZE + 0x80, true);
     check(nothing_held() && bitmap == 1ul << 5,
-          "kvmppc_unpin_guest_page releases and logs the page");
+          "still kvmppc_unpin_guest_page releases and logs the page");
     gup_limit = 2;
     check(!kvmppc_pin_guest_page(&kvm, 5 * PAGE_SIZE, NULL) && nothing_held(),
-          "a page that is not there is refused");
+          "still a page that is not there is refused");
 }
 
 static int config_tlb(struct kvmppc_vcpu_e500 *e500)
@@ -271,18 +270,18 @@ static void tlb_array(void)
     free_gtlb(&e500);
     check(nothing_held() && pages_model[2].dirty && pages_model[3].dirty &&
               !e500.shared_tlb_pages,
-          "freeing the vCPU's TLB releases the array dirty");
+          "still freeing the vCPU's TLB releases the array dirty");
 
     start();
     gup_limit = 3;
     check(config_tlb(&e500) == -EFAULT && nothing_held(),
-          "an array that is partly there is refused and released");
+          "still an array that is partly there is refused and released");
     for (int i = 0; i < 5; i++) {
         start();
         allocations_left = i;
         released = released && config_tlb(&e500) == -ENOMEM && nothing_held();
     }
-    check(released, "the array is released when memory is short");
+    check(released, "still the array is released when memory is short");
 }
 
 int main(void)
@@ -290,5 +289,5 @@ int main(void)
     host_map();
     guest_page();
     tlb_array();
-    return harness_done();
+    return checks_end();
 }

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: BSD-2-Clause */
+// SPDX-License-Identifier: GPL-2.0
 /*
  * ifcvf against a register model: the feature windows, the interrupt vectors and the capability
  * check. The driver's functions are the kernel's own text; only what they call is modelled
@@ -6,7 +6,7 @@
  */
 #include <linux/virtio_pci.h>
 
-#include "harness.h"
+#include "check.h"
 
 #define QUEUES           2
 #define FIRST_IRQ        100
@@ -27,10 +27,6 @@ struct vdpa_callback {
     irqreturn_t (*callback)(void *data);
     void *private;
 };
-
-#define dev_err(dev, ...)  ((void)(dev))
-#define dev_dbg(dev, ...)  ((void)(dev))
-#define dev_info(dev, ...) ((void)(dev))
 
 static struct virtio_pci_common_cfg cfg;
 static u32 driver_features[2];
@@ -108,7 +104,7 @@ static u32 waited_for; /* a bit per vector whose handlers were waited for with t
                           place */
 static void synchronize_irq(int irq);
 
-#include "extracted.h"
+#include "extracted.inc"
 
 static u8 mapped_bar[BAR_LENGTH];
 static void *bars[IFCVF_PCI_MAX_RESOURCE] = {mapped_bar};
@@ -174,16 +170,17 @@ int main(void)
     check(ifcvf_get_driver_features(&hw) == features, "driver features read back as written");
 
     check(stop_waits_for(1, 1), "one vector: stop waits for its handler");
-    check(stop_waits_for(2, 3), "two vectors: stop waits for both handlers");
-    check(stop_waits_for(QUEUES + 1, 7), "a vector per queue: stop waits for all handlers");
+    check(stop_waits_for(2, 3), "still two vectors: stop waits for both handlers");
+    check(stop_waits_for(QUEUES + 1, 7),
+          "still a vector per queue: stop waits for all handlers");
 
     check(cap_addr(0, 0x1000, 0x100) == mapped_bar + 0x1000,
-          "a capability inside its BAR is accepted");
+          "still a capability inside its BAR is accepted");
     check(cap_addr(0, BAR_LENGTH - 0x100, 0x100) != NULL,
-          "a capability at the end of its BAR is accepted");
-    check(!cap_addr(0, BAR_LENGTH, 1), "a capability past its BAR is refused");
-    check(!cap_addr(IFCVF_PCI_MAX_RESOURCE, 0, 1), "a capability in no BAR is refused");
+          "still a capability at the end of its BAR is accepted");
+    check(!cap_addr(0, BAR_LENGTH, 1), "still a capability past its BAR is refused");
+    check(!cap_addr(IFCVF_PCI_MAX_RESOURCE, 0, 1), "still a capability in no BAR is refused");
     check(!cap_addr(0, 0xfffff000u, 0x1100), "a capability that wraps is refused");
     check(!cap_addr(1, 0x1000, 0x100), "a capability in an unmapped BAR is refused");
-    return harness_done();
+    return checks_end();
 }
