@@ -193,15 +193,17 @@ void store_limit(size_t limit)
         store_evict(used() - limit);
 }
 
-/* What is in use elsewhere cannot make room; then nothing is evicted in vain. */
+/* What answers on their way hold makes no room when it is evicted. */
 static bool make_room(size_t size)
 {
     size_t elsewhere = used() - store.linked_bytes;
 
     if (size > store.limit || elsewhere > store.limit - size)
         return false;
-    if (used() > store.limit - size)
-        store_evict(used() - (store.limit - size));
+    while (used() > store.limit - size) {
+        if (!store_evict(used() - (store.limit - size)))
+            return false;
+    }
     return true;
 }
 

@@ -2,7 +2,7 @@
 /*
  * The web server: answers.
  */
-#define _GNU_SOURCE /* memmem() */
+#define _GNU_SOURCE 1 /* memmem() */
 #include "httpd.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -10,7 +10,7 @@
 #include <string.h>
 
 #define CONNECTIONS_MAX 10000
-#define IDLE_SECONDS    60
+#define IDLE_SECONDS    300
 #define TAG_LENGTH      18 /* 16 digits in quotes */
 
 uint64_t http_requests;

@@ -2,7 +2,7 @@
 /*
  * Parsing one request of HTTP/1.0 or 1.1.
  */
-#define _GNU_SOURCE /* memmem() */
+#define _GNU_SOURCE 1 /* memmem() */
 #include "httpd.h"
 #include <string.h>
 #include <strings.h>
@@ -71,11 +71,11 @@ size_t http_parse(const char *text, size_t length, struct http_request *request)
     char version;
 
     *request = (struct http_request){.refusal = NULL};
-    if (!end || end - text > HTTP_HEAD_MAX)
+    if (!end || end + 4 - text > HTTP_HEAD_MAX)
         return parse_part(text, length, request);
     end += 4;
     line_end = memmem(text, (size_t)(end - text), "\r\n", 2);
-    if (line_end - text > HTTP_LINE_MAX)
+    if (line_end + 2 - text > HTTP_LINE_MAX)
         return parse_part(text, length, request);
     version = parse_line(text, line_end, request);
     if (!version) {

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define COPY_MAX 2048 /* a body up to this size goes out together with its head */
+#define RECLAIMS 16   /* attempts to find memory that the service can do without */
 
 void dialog_init(struct dialog *dialog, const struct service *service, void *state)
 {
@@ -28,11 +29,17 @@ static size_t restore(struct kept *kept, char *buffer)
     return length;
 }
 
-static bool keep(struct kept *kept, const char *bytes, size_t length)
+static bool keep(const struct service *service, struct kept *kept, const char *bytes,
+                 size_t length)
 {
     if (length == 0)
         return true;
     kept->bytes = malloc(length);
+    for (unsigned i = 0; !kept->bytes && i < RECLAIMS; i++) {
+        if (!service->reclaim || !service->reclaim())
+            return false;
+        kept->bytes = malloc(length);
+    }
     if (!kept->bytes)
         return false;
     memcpy(kept->bytes, bytes, length);
@@ -53,9 +60,9 @@ bool dialog_detach(struct dialog *dialog)
     struct dialog_buffers *buffers = dialog->buffers;
 
     dialog->buffers = NULL;
-    return keep(&dialog->input, buffers->input + buffers->input_start,
+    return keep(dialog->service, &dialog->input, buffers->input + buffers->input_start,
                 buffers->input_end - buffers->input_start) &&
-           keep(&dialog->output, buffers->output + buffers->output_start,
+           keep(dialog->service, &dialog->output, buffers->output + buffers->output_start,
                 buffers->output_end - buffers->output_start);
 }
 

@@ -208,13 +208,15 @@ static void serve_connection(struct server *server, struct connection *connectio
         end_connection(server, connection);
 }
 
-/* A full server has no time for those that do nothing. */
+/* Those that may do nothing for ever have to go when there is no room for others. */
 static bool is_late(const struct server *server, const struct connection *connection)
 {
     bool busy = !connection->served || dialog_is_busy(&connection->dialog);
     bool full = server->connections >= server->connections_max;
-    unsigned limit = busy || full ? SERVER_BUSY_SECONDS : server->idle_seconds;
+    unsigned limit = server->idle_seconds;
 
+    if (busy || (full && limit == 0))
+        limit = SERVER_BUSY_SECONDS;
     return limit > 0 && server->now - connection->since > limit;
 }
 

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# The shell's line editor and history. The shim brings the page allocator with it.
+# The shell's line editor and history, the services without their sockets. The shim brings the
+# page allocator with it.
 UNIT_SUITES += apps
-UNIT_CODE_apps := $(wildcard mm/*.c) apps/shell/lineedit.c apps/shell/history.c
-UNIT_CFLAGS_apps := -Iapps/shell
+UNIT_CODE_apps := $(wildcard mm/*.c) apps/shell/lineedit.c apps/shell/history.c \
+	$(filter-out %/main.c,$(wildcard apps/cache/*.c)) apps/lib/dialog.c \
+	apps/httpd/request.c apps/httpd/httpd.c
+UNIT_CFLAGS_apps := -Iapps/shell -Iapps/cache -Iapps/httpd -Iapps/lib -idirafter libc/include

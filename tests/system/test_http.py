@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The web server under clients of every kind: real ones, many, slow, hostile."""
+
+import os
+import re
+import resource
+import socket
+import subprocess
+import time
+
+import pytest
+from harness import HANG_SECONDS, wait_for
+from harness.net import GUEST4, STATIC
+from harness.qemu import ROOT
+from harness.service import CACHE, HTTP, connected, free_port, served
+
+PAGE = (ROOT / "apps/httpd/www/index.html").read_bytes()
+GET = b"GET / HTTP/1.1\r\n\r\n"
+
+
+def run(*command, **options):
+    """What a program of the host prints."""
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          timeout=HANG_SECONDS, **options).stdout
+
+
+def metric(port, name):
+    """One of the guest's figures."""
+    text = run("curl", "-sS", f"http://127.0.0.1:{port}/metrics")
+    return int(re.search(rf"^{name} (\d+)$", text, re.MULTILINE).group(1))
+
+
+def test_curl(boot):
+    """Pages, heads, what the client has already, what there is not."""
+    _, (port,) = served(boot, HTTP)
+    url = f"http://127.0.0.1:{port}"
+    assert run("curl", "-sS", url, url + "/index.html").encode() == 2 * PAGE
+    head = run("curl", "-sSI", url)
+    assert f"Content-Length: {len(PAGE)}" in head
+    tag = re.search(r'ETag: ("\w+")', head).group(1)
+    status = ("curl", "-sS", "-o", "/dev/null", "-w", "%{http_code} %{size_download}")
+    assert run(*status, "-H", f"If-None-Match: {tag}", url) == "304 0"
+    assert run(*status, "-H", 'If-None-Match: "other"', url) == f"200 {len(PAGE)}"
+    assert run(*status, url + "/none").startswith("404")
+    assert run(*status, "-d", "x=1", url).startswith("413")
+    assert run(*status, "-X", "DELETE", url).startswith("405")
+    assert run(*status, url + "/" + "x" * 3000).startswith("414")
+    assert run(*status, "-H", "X: " + "x" * 5000, url).startswith("431")
+    assert run(*status, "--http1.0", url) == f"200 {len(PAGE)}"
+
+
+@pytest.mark.parametrize("cpus", [1, 2])
+def test_wrk(boot, network, cpus):
+    """Thirty clients at full speed: every answer is good, and what it cost goes back."""
+    guest = boot(app="full", append=STATIC, cpus=cpus, **network.tap().attach())
+    before = guest.shell.machine("netstat")["memory"]
+    said = network.run("wrk", "-t1", "-c30", "-d5s", "--timeout", "30s", f"http://{GUEST4}/")
+    assert int(re.search(r"(\d+) requests in", said).group(1)) > 500, said
+    assert "Socket errors" not in said and "Non-2xx" not in said, said
+    wait_for(lambda: guest.shell.machine("netstat")["memory"] < before + 16384, "the memory of thirty connections")
+
+
+def test_slow_and_half_open_clients(boot):
+    """Who sends no whole request, or does not read, is ended; others are served meanwhile."""
+    guest, (port,) = served(boot, HTTP, cpus=2)
+    silent, trickling, deaf = (connected(port) for _ in range(3))
+    deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    trickling.sendall(b"GET / HT")
+    deaf.setblocking(False)
+    start, sent = time.monotonic(), 0
+    while metric(port, "neap_httpd_timed_out_total") < 3:
+        assert time.monotonic() - start < HANG_SECONDS
+        try:
+            trickling.sendall(b"x")
+        except OSError:
+            pass
+        try:
+            while sent < 64 << 20:
+                sent += deaf.send(GET * 1000)
+        except OSError:
+            pass
+        time.sleep(1)
+    assert time.monotonic() - start > 29
+    assert sent < 64 << 20
+    assert silent.recv(1) == b""
+    assert metric(port, "neap_httpd_connections") == 1
+    assert guest.shell.machine("netstat")["memory"] < 1 << 20
+
+
+def test_garbage(boot):
+    """Nonsense of every kind; afterwards the guest is as before."""
+    guest, (port,) = served(boot, HTTP, cpus=2)
+    before = guest.shell.machine("netstat")["memory"]
+    for number in range(200):
+        with connected(port) as connection:
+            try:
+                connection.sendall((b"GET /" if number % 3 == 0 else b"") + os.urandom(number * 50))
+                if number % 2:
+                    connection.shutdown(socket.SHUT_WR)
+            except OSError:
+                pass
+    assert run("curl", "-sS", f"http://127.0.0.1:{port}").encode() == PAGE
+    wait_for(lambda: guest.shell.machine("netstat")["memory"] < before + 16384, "the memory of bad connections")
+
+
+def test_make_run_serves(tmp_path):
+    """What `make run` prints can be typed: curl and memcached's clients, on ports that are free."""
+    taken = socket.create_server(("127.0.0.1", free_port()))
+    port = taken.getsockname()[1]
+    image = ROOT / "build/x86_64/neap-full"
+    env = {**os.environ, "BOOT": "direct", "FORWARD": f"{port}:{HTTP} {free_port()}:{CACHE}", "TMPDIR": str(tmp_path)}
+    with taken, subprocess.Popen([ROOT / "tools/run", "--app", "full", "--elf", f"{image}.elf", "--iso", f"{image}.iso"],
+                                 env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1) as guest:
+        lines = []
+        while not any("memcstat" in line for line in lines):
+            lines.append(guest.stdout.readline().strip())
+            assert lines[-1] or guest.poll() is None, lines
+        commands = lines[-3:]
+        assert f"run: port {port} of this machine is taken" in lines[0]
+        assert "neap_memory_total_bytes" in run("sh", "-c", commands[0])
+        assert run("sh", "-c", commands[1]).split() == ["STORED", "VALUE", "tide", "0", "4", "high", "END"]
+        assert "curr_items: 1" in run("sh", "-c", commands[2])
+        guest.stdin.write("poweroff\r")
+        guest.stdin.flush()
+        assert guest.wait(HANG_SECONDS) == 0
+    assert not list(tmp_path.iterdir())
+
+
+def test_ten_thousand_connections(boot, network):
+    """Ten thousand clients beside each other; the next one is told to come later."""
+    limit = 10000
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard < limit + 200:
+        pytest.skip(f"{hard} open files allowed, {limit + 200} needed")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, limit + 200), hard))
+    guest = boot(app="full", append=STATIC, cpus=2, **network.tap().attach())
+    before, used = guest.shell.machine("netstat")["memory"], guest.shell.machine("mem")["free"]
+
+    def connect():
+        client = network.connect(HTTP)
+        assert page_of(client)
+        return client
+
+    clients = [connect() for _ in range(limit)]
+    with network.connect(HTTP) as late:
+        assert late.recv(100).startswith(b"HTTP/1.1 503 ")
+    stack = (guest.shell.machine("netstat")["memory"] - before) / limit
+    whole = (used - guest.shell.machine("mem")["free"]) / limit
+    print(f"{stack:.0f} bytes of the stack, {whole:.0f} bytes in all for a connection that waits")
+    assert 100 < stack < 1500 and whole < 4000
+    assert all(page_of(client) for client in clients[::50])
+
+
+def page_of(client):
+    """Ask for the page on a connection; true if it comes."""
+    client.sendall(GET)
+    got = b""
+    while not got.endswith(PAGE):
+        part = client.recv(65536)
+        if not part:
+            return False
+        got += part
+    return got.startswith(b"HTTP/1.1 200 ")
