@@ -15,6 +15,7 @@ struct mi_heap_s;
 struct libc_thread {
     struct mi_heap_s *heap; /* mimalloc's; the address of this field names the thread */
     struct _reent *reent;   /* newlib's */
+    void **values;          /* of pthread_setspecific(); NULL: none yet */
 };
 
 /* The calling thread's state, made at its first use. NULL: no memory, or no threads yet. */
@@ -32,6 +33,11 @@ void malloc_thread_exit(struct libc_thread *state);
 
 /* newlib's lock for malloc(); held for a moment only, and while memory is given back. */
 extern struct __lock __lock___malloc_recursive_mutex;
+
+/* --- pthread_key.c --- */
+
+/* Destroy the values of a thread that ends, in its context. */
+void pthread_values_exit(struct libc_thread *state);
 
 /* --- malloc_purge.c --- */
 

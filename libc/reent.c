@@ -35,6 +35,7 @@ struct libc_thread *libc_thread(void)
     if (!state)
         return NULL;
     _REENT_INIT_PTR(&state->reent);
+    state->thread.values = NULL;
     attach(&state->thread, &state->reent);
     return &state->thread;
 }
@@ -63,6 +64,7 @@ void libc_thread_exit(struct thread *thread)
 
     if (!state)
         return;
+    pthread_values_exit(state);
     if (state->reent != _impure_ptr)
         _reclaim_reent(state->reent);
     malloc_thread_exit(state);
