@@ -32,16 +32,18 @@ def plugin():
 
 
 class Meter:
-    """A guest of one CPU whose instructions, requests and kicks are counted."""
+    """A guest of one CPU whose requests and kicks are counted, and neap's instructions: a Linux guest does not
+    survive the plugin for certain (QEMU 7.2: exceptions while it patches its own code)."""
 
     def __init__(self, system, region):
         library, name = plugin(), f"{system}-{region // GIB}"
         self.count, self.trace = OUTPUT / f"{name}.count", OUTPUT / f"{name}.trace"
         self.count.write_bytes(bytes(8))
         self.trace.unlink(missing_ok=True)
-        self.guest = Guest(system, memory=BOOT_MEMORY, reporting=False, elastic=[Elastic(region)],
-                           args=["-plugin", f"{library},count={self.count}", "-trace", "virtio_mem_*",
-                                 "-trace", KICK, "-D", str(self.trace)])
+        args = ["-trace", "virtio_mem_*", "-trace", KICK, "-D", str(self.trace)]
+        if system == "neap":
+            args += ["-plugin", f"{library},count={self.count}"]
+        self.guest = Guest(system, memory=BOOT_MEMORY, reporting=False, elastic=[Elastic(region)], args=args)
         if system == "linux":
             self.guest.shell.run("settle", 600)
 
@@ -119,13 +121,13 @@ def longest_access():
 def bench(table, systems):
     """Every figure, one system beside the other."""
     small = [idle(system, 4 * GIB) for system in systems]
-    large = [idle(system, 256 * GIB) for system in systems]
+    large = idle("neap", 256 * GIB)
     live = [loaded(system) for system in systems]
     for what, values in (("plug", [one[0] for one in small]), ("idle unplug", [one[1] for one in small]),
                          ("unplug with one page in ten live", live)):
         for key in values[0]:
-            table.add(f"{what}: {key} per GiB", *(value[key] for value in values), key)
+            table.add(f"{what}: {key} per GiB", *(value[key] or None for value in values), key)
     for number, what in enumerate(("plug", "idle unplug")):
-        growth = [big[number]["instructions"] / little[number]["instructions"] for big, little in zip(large, small)]
-        table.add(f"{what} of 1 GiB: region of 256 GiB over one of 4 GiB", *growth, "times")
+        growth = large[number]["instructions"] / small[0][number]["instructions"]
+        table.add(f"{what} of 1 GiB: region of 256 GiB over one of 4 GiB", growth, None, "times")
     table.add("longest access during an unplug, 1 CPU, guest time", longest_access(), None, "ms")
