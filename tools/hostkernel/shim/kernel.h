@@ -137,6 +137,7 @@ static inline int run_tests(const struct test *tests, size_t count)
 
         printf("%s %zu %s\n", passed ? "ok" : "not ok", i + 1, tests[i].name);
         status |= !passed;
+        fflush(stdout);
     }
     return status;
 }
