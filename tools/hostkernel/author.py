@@ -46,6 +46,10 @@ def export(source, words):
     path = source.own / f"edit-{words[0][:2]}"
     if not path.exists():
         raise HostKernelError(f"there is no work tree: tools/hostkernel/run edit {words[0]}")
+    # Debian's .gitignore hides new files at the top: say so instead of losing one.
+    left = source.git("status", "--porcelain", "--ignored", cwd=path)[1]
+    if left:
+        raise HostKernelError(f"not committed in {path} (new files need git add -f):\n{left.rstrip()}")
     if len(words) > 1:
         subject, _, body = pathlib.Path(words[1]).read_text(encoding="utf-8").partition("\n")
     elif (folder / COVER).exists():

@@ -62,8 +62,8 @@ class Series:
         total = len(self.patches)
         if not (self.folder / COVER).exists():
             yield f"{self.name}: no {COVER}"
-        elif f"[PATCH 0/{total}]" not in (cover := Patch(self.folder / COVER)).subject or "***" in cover.text:
-            yield f"{self.name}/{COVER}: the subject must begin with [PATCH 0/{total}], and the text be filled in"
+        elif not (cover := Patch(self.folder / COVER)).subject.startswith(tag(0, total)) or "***" in cover.text:
+            yield f"{self.name}/{COVER}: the subject must begin with {tag(0, total)}, and the text be filled in"
         if not self.targets():
             yield f"{self.name}: the file 'build' must say which objects to build for which target"
         for number, patch in enumerate(self.patches, 1):
@@ -71,12 +71,17 @@ class Series:
                 yield f"{self.name}/{patch.path.name}: {problem}"
 
 
+def tag(number, total):
+    """How git marks a mail of a series."""
+    return f"[PATCH {number:0{len(str(total))}}/{total}] "
+
+
 def patch_problems(patch, number, total):
     """What is wrong with one patch, without the source it is for."""
     if not patch.path.name.startswith(f"{number:04}-"):
         yield f"it is patch {number} of the series"
-    if not patch.subject.startswith(f"[PATCH {number}/{total}] "):
-        yield f"its subject must begin with [PATCH {number}/{total}]"
+    if not patch.subject.startswith(tag(number, total)):
+        yield f"its subject must begin with {tag(number, total)}"
     elif not re.match(r"\[PATCH \S+\] [\w/ ,.*-]+: ", patch.subject):
         yield "its subject names no subsystem"
     if f"\nSigned-off-by: {patch.author}\n" not in patch.text:

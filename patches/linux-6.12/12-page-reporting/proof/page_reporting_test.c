@@ -193,14 +193,6 @@ static unsigned long unreported(unsigned int order)
     list_for_each_entry_safe(page, next, list, lru) count += !page->reported;
     return count;
 }
-static void finish(void)
-{
-    struct page *page, *next;
-
-    for (int order = 0; order < NR_PAGE_ORDERS; order++)
-        list_for_each_entry_safe(page, next, &the_zone.free_area[order].free_list[0], lru)
-            free(page);
-}
 /* Passes until the device has seen everything. */
 static int passes(void)
 {
@@ -241,7 +233,6 @@ static bool everything_is_reported(void)
     passes();
     expect(unreported(9) == 0 && unreported(10) == 0);
     expect(device_pages == 1000 * 512 + 3 * 1024);
-    finish();
     return true;
 }
 static bool reports_are_counted(void)
@@ -251,7 +242,6 @@ static bool reports_are_counted(void)
     passes();
     expect(events[PAGE_REPORT_SUCCESS] == 40 * 512 && events[PAGE_REPORT_FAIL] == 0 &&
            traced == 2);
-    finish();
     return true;
 }
 static bool failures_are_counted(void)
@@ -262,7 +252,6 @@ static bool failures_are_counted(void)
     page_reporting_process(&device.work.work);
     expect(unreported(9) == 40);
     expect(events[PAGE_REPORT_SUCCESS] == 0 && events[PAGE_REPORT_FAIL] == 32 * 512);
-    finish();
     return true;
 }
 static bool lock_hold_is_bounded(void)
@@ -272,7 +261,6 @@ static bool lock_hold_is_bounded(void)
     page_reporting_process(&device.work.work);
     printf("# most pages looked at under the lock: %lu\n", longest_hold);
     expect(longest_hold <= 2000 && device_pages == 0);
-    finish();
     return true;
 }
 static bool nothing_is_missed_in_long_lists(void)
@@ -287,7 +275,6 @@ static bool nothing_is_missed_in_long_lists(void)
         add_pages(9, 1, false);
         passes();
         expect(unreported(9) == 0 && device_pages == 101 * 512);
-        finish();
     }
     return true;
 }
@@ -313,7 +300,6 @@ static bool list_may_change_meanwhile(void)
     passes();
     while_unlocked = NULL;
     expect(atomic_read(&device.state) == PAGE_REPORTING_IDLE);
-    finish();
     return true;
 }
 static bool set_order(const char *value)
