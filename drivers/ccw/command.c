@@ -56,10 +56,11 @@ void ccw_interrupt(subchannel_t id)
 
     if (arch_subchannel_test(id, &irb) || !dev)
         return;
-    if (irb.scsw.device_status & DEVICE_ATTENTION && dev->attention)
+    /* The device may speak for itself in any status, also in the one that ends a command. */
+    if (dev->attention)
         dev->attention(dev);
-    /* The end of a command, or its refusal: everything else is status of the device's own. */
-    if (!(irb.scsw.control & (SCSW_START | SCSW_CLEAR)))
+    if (!(irb.scsw.control & SCSW_CLEAR) &&
+        (~irb.scsw.control & (SCSW_START | SCSW_FINAL))) /* no command has ended */
         return;
     dev->irb = irb;
     __atomic_store_n(&dev->ended, true, __ATOMIC_RELEASE);

@@ -37,7 +37,7 @@ static void adapter_interrupt(void *arg)
     run_adapter_bits(transport);
 }
 
-/* Status of the device: queue bits count from the lowest of the word. */
+/* The device has status: queue bits count from the lowest of the word. */
 static void attention(struct ccw_device *ccw)
 {
     struct ccw_transport *transport = ccw->driver_data;

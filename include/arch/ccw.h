@@ -40,13 +40,10 @@ struct scsw {
     uint16_t count; /* bytes that the last command left over */
 };
 
-#define SCSW_START   0x4000u /* control: functions that the status belongs to */
-#define SCSW_CLEAR   0x1000u
-#define SCSW_PENDING 0x0001u
-#define SCSW_PRIMARY 0x0004u
-#define SCSW_FINAL   0x0002u /* secondary status: the device has ended */
+#define SCSW_START 0x4000u /* control: functions that the status belongs to */
+#define SCSW_CLEAR 0x1000u
+#define SCSW_FINAL 0x0002u /* secondary status: the device has ended */
 
-#define DEVICE_ATTENTION   0x80u
 #define DEVICE_UNIT_CHECK  0x02u
 #define DEVICE_CHANNEL_END 0x08u
 #define DEVICE_END         0x04u

@@ -24,7 +24,7 @@ struct ccw_device {
     uint16_t unit_type;
     uint8_t unit_model;
     const struct ccw_driver *driver; /* NULL: none wanted it */
-    /* Status that no command asked for. Interrupt context; may be NULL. */
+    /* Status came, maybe one that no command asked for. Interrupt context; may be NULL. */
     void (*attention)(struct ccw_device *);
     void *driver_data;
     struct waitqueue waiters; /* for the end of a command */
