@@ -38,6 +38,9 @@ SKIPS = {
         "[bios": "no BIOS", "[uefi": "no UEFI", "test_32_mib_iso": "no ISO",
         "-pc-": "a machine of x86_64", "test_device_interrupts": "MSI-X and interrupt lines are PCI's",
         "test_start_time_does_not": "without large pages the first block takes tables in proportion to it",
+        "test_ctrl_c_stops_alloc": "without large pages memory that came into use keeps its tables",
+        "test_queue_numbers[on": "QEMU 7.2 aborts when an iothread interrupts an s390x guest",
+        "test_migration_with_hints": "QEMU 7.2 aborts when an iothread interrupts an s390x guest",
         "without_debug_exit": "there is no such device",
     },
 }
