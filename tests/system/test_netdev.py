@@ -7,6 +7,7 @@ import threading
 
 import pytest
 from harness import wait_for
+from harness.machine import MACHINE
 from harness.qemu import ROOT
 
 USER = ("-netdev", "user,id=net0", "-device")
@@ -38,7 +39,7 @@ def test_offered_features(boot, mrg, event, ctrl):
                                      ",host_mtu=65535,mrg_rxbuf=off"])
 def test_device_options(boot, options):
     """Few interrupt vectors, large frames without merging, deep rings."""
-    guest = start(boot, options, machine="pc")
+    guest = start(boot, options, machine=MACHINE.other)
     assert passes(guest)
     if "host_mtu" in options:
         assert f"mtu {options.split('=')[1].split(',')[0]} " in guest.shell.run("net")
