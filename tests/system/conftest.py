@@ -7,7 +7,8 @@ import subprocess
 import pytest
 from harness.machine import skip_reason
 from harness.net import Network, NoNetwork, needs
-from harness.qemu import Guest
+from harness.qemu import ROOT, Guest
+from harness.tool import Tool
 
 
 def pytest_collection_modifyitems(items):
@@ -53,3 +54,17 @@ def network():
         pytest.skip(str(error))
     with made:
         yield made
+
+
+@pytest.fixture(scope="session")
+def tool_is_built():
+    """build/host/neap is there."""
+    subprocess.run(["make", "-s", "host"], cwd=ROOT, check=True, stdin=subprocess.DEVNULL)
+
+
+@pytest.fixture
+def neap(tool_is_built):
+    """The host tool, with no guest yet."""
+    tool = Tool()
+    yield tool
+    tool.close()

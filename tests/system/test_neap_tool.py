@@ -8,28 +8,14 @@ import signal
 import socket
 import subprocess
 import termios
+import urllib.request
 
 import pytest
 from harness import wait_for
 from harness.qemu import ROOT, image, qemu_program
 from harness.rss import guest_rss
-from harness.tool import Tool
 
 MIB = 1 << 20
-
-
-@pytest.fixture(scope="module", autouse=True)
-def program():
-    """The tool is built."""
-    subprocess.run(["make", "-s", "host"], cwd=ROOT, check=True, stdin=subprocess.DEVNULL)
-
-
-@pytest.fixture
-def neap():
-    """The tool, with no guest yet."""
-    tool = Tool()
-    yield tool
-    tool.close()
 
 
 def qemu_pid(neap, name="demo"):
@@ -139,39 +125,6 @@ def test_terminal_of_the_foreground(neap):
     assert status == 137
 
 
-def test_resize_below_boot_memory(neap):
-    """The balloon takes and gives to the byte."""
-    neap.start("--memory", "128M", "--max", "128M")
-    assert re.fullmatch(r"demo: 128M -> 64M in \d+\.\d s\n", neap("resize", "demo", "64M"))
-    state = neap.top()["demo"]
-    assert (state["granted"], state["ballooned"], state["plugged"]) == (64 * MIB, 64 * MIB, 0)
-    assert "ballooned=67108864" in neap.shell("mem --machine")
-    assert neap("resize", "demo", "33554433").startswith("demo: rounded up to 32.0M, in steps of 4K\n")
-    assert neap.top()["demo"]["granted"] == 32 * MIB + 4096
-    neap("resize", "demo", "128M")
-    assert neap.top()["demo"]["ballooned"] == 0
-    assert re.fullmatch(r"demo: 128M -> 128M in \d+\.\d s\n", neap("resize", "demo", "128M"))
-
-
-def test_resize_that_cannot_be(neap):
-    """What is missing is told in time, and the request stands until it can be met."""
-    neap.start("--memory", "64M", "--max", "64M")
-    neap.shell("alloc 48M")
-    said = neap.fails("resize", "demo", "32M", "--timeout", "2")
-    assert re.search(r"demo has [45]\S+ after 2 s, [12]\S+ are missing: the guest still uses them", said), said
-    neap.shell("free")
-    wait_for(lambda: neap.top()["demo"]["granted"] == 32 * MIB, "the request that stands")
-
-
-def test_resize_shows_progress_on_a_terminal(neap):
-    """A bar that ends at 100 %."""
-    neap.start("--memory", "256M", "--max", "256M")
-    terminal = neap.terminal("resize", "demo", "64M")
-    assert terminal.finish() == 0
-    assert re.search(r"\[#{32}\] 100 %  64M of 64M", terminal.text)
-    assert "demo: 256M -> 64M in" in terminal.text
-
-
 def test_errors_name_the_remedy(neap):
     """Each message says what to do."""
     neap.start("--max", "1G")
@@ -187,7 +140,9 @@ def test_errors_name_the_remedy(neap):
     assert "`make` builds" in neap.fails("run", "/nowhere.elf")
     assert "--max is below --memory 2G" in neap.fails("run", image(), "--memory", "2G", "--max", "1G")
     assert "give --qemu PROGRAM" in neap.fails("run", image(), "--detach", "--qemu", "/nowhere")
-    assert "give user or none" in neap.fails("run", image(), "--net", "tap", status=2)
+    assert "give user, tap:NAME or none" in neap.fails("run", image(), "--net", "tap", status=2)
+    assert "--forward is for --net user" in \
+        neap.fails("run", image(), "--net", "tap:t0", "--forward", "1:2", status=2)
     assert "use --once" in neap.fails("top", status=2)
     assert "run, list, stop" in neap.fails("fly", status=2)
     os.chmod(neap.home / "neap", 0o755)
@@ -277,61 +232,18 @@ def test_commands_at_once(neap):
     assert slow.wait(60) == 1
 
 
-def test_autosize_follows_the_load(neap):
-    """Takes from an idle guest, gives before a growing one runs out, once or for as long as it lives."""
-    neap.start("--memory", "256M", "--max", "256M")
-    assert "demo: 256M -> 32M: uses" in neap("autosize", "demo", "--min", "32M", "--once")
-    wait_for(lambda: neap.top()["demo"]["granted"] == 32 * MIB, "the size that was asked for")
-    assert "demo: stays at 32M" in neap("autosize", "demo", "--min", "32M", "--once")
-    terminal = neap.terminal("autosize", "demo", "--min", "32M", "--target", "30")
-    for step in range(1, 21):
-        neap.shell("alloc 4M")
-        wait_for(lambda: (neap.top()["demo"]["used"] or 0) > step * 4 * MIB, "statistics")
-    terminal.expect(r"demo: 32M -> \d+M: uses")
-    # A block of the largest order may come out of the balloon while smaller ones are still free.
-    taken = int(re.search(r"oom_deflated_bytes=(\d+)", neap.shell("balloon --machine")).group(1))
-    assert taken <= 8 * MIB, "it had run out"
-    neap.shell("free")
-    terminal.expect(r"demo: \d+M -> 32M: uses")
-    neap("stop", "demo", "--timeout", "0")
-    terminal.expect("demo: has ended")
-    assert terminal.finish() == 0
+def test_forward(neap):
+    """A service of the guest answers on a port of this machine."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    neap.start("--forward", f"{port}:80", app="full")
+    wait_for(lambda: "serving port 80" in neap.said(), "the web server")
 
+    def page():
+        try:
+            return urllib.request.urlopen(f"http://localhost:{port}/metrics", timeout=10).read().decode()
+        except OSError:
+            return None
 
-def test_growth_by_virtio_mem(neap):
-    """Far beyond boot memory and back, to the byte; the host holds what is used."""
-    neap.start("--memory", "64M", "--max", "2G")
-    assert re.fullmatch(r"demo: 64M -> 1G in \d+\.\d s\n", neap("resize", "demo", "1G"))
-    state = neap.top()["demo"]
-    assert (state["granted"], state["plugged"], state["ballooned"]) == (1024 * MIB, 960 * MIB, 0)
-    assert "failed" not in neap.shell("alloc 800M")
-    wait_for(lambda: neap.top()["demo"]["used"] > 800 * MIB, "statistics")
-    assert neap.top()["demo"]["rss"] > 800 * MIB
-    assert "are missing: the guest still uses them" in neap.fails("resize", "demo", "64M", "--timeout", "2")
-    neap.shell("free")
-    neap("resize", "demo", "64M")
-    assert neap.top()["demo"]["plugged"] == 0
-    wait_for(lambda: neap.top()["demo"]["rss"] < 64 * MIB, "unplugged memory leaves the host")
-    assert neap("resize", "demo", "65M").startswith("demo: rounded up to 66M, in steps of 2M\n")
-    neap("resize", "demo", "2G")
-    neap("resize", "demo", "32M")
-    state = neap.top()["demo"]
-    assert (state["granted"], state["plugged"], state["ballooned"]) == (32 * MIB, 0, 32 * MIB)
-
-
-def test_autosize_by_virtio_mem(neap):
-    """A guest of 64 MiB is grown ahead of a load far beyond that, and shrunk below it in the end."""
-    neap.start("--memory", "64M", "--max", "1G")
-    terminal = neap.terminal("autosize", "demo", "--min", "32M")
-    for step in range(1, 13):
-        assert "failed" not in neap.shell("alloc 32M"), "it had run out"
-        wait_for(lambda: (neap.top()["demo"]["used"] or 0) > step * 32 * MIB, "statistics")
-        wait_for(lambda: neap.top()["demo"]["granted"] >= (step + 1) * 32 * MIB, "room for the next step")
-    assert neap.top()["demo"]["plugged"] >= 384 * MIB
-    neap.shell("free")
-    terminal.expect(r"demo: \d+M -> 32M: uses")
-    wait_for(lambda: neap.top()["demo"]["granted"] == 32 * MIB, "the size that was asked for")
-    assert neap.top()["demo"]["plugged"] == 0
-    neap("stop", "demo", "--timeout", "0")
-    terminal.expect("demo: has ended")
-    assert terminal.finish() == 0
+    assert "memory" in wait_for(page, "an address in the guest")

@@ -85,6 +85,8 @@ static void add_lines(struct words *words, const struct guest *guest)
 void cmdline_build(const struct guest *guest, const struct run_options *options,
                    struct words *words)
 {
+    char network[NETWORK_TEXT];
+
     *words = (struct words){.count = 0};
     add(words, "%s", options->qemu);
     add_option(words, "-name", guest->name);
@@ -102,8 +104,8 @@ void cmdline_build(const struct guest *guest, const struct run_options *options,
     add_option(words, "-device",
                "virtio-balloon-pci,id=" DEVICE_BALLOON
                ",free-page-reporting=on,deflate-on-oom=on");
-    if (options->net) {
-        add_option(words, "-netdev", "user,id=net0");
+    if (options->network.kind != NETWORK_NONE) {
+        add_option(words, "-netdev", network_describe(&options->network, "net0", network));
         add_option(words, "-device", "virtio-net-pci,id=netdev0,netdev=net0,romfile=");
     }
     if (options->kind == IMAGE_ISO) {

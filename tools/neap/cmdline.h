@@ -5,6 +5,7 @@
 
 #include "guest.h"
 #include "image.h"
+#include "network.h"
 
 /* Names of the devices, by which the monitor finds them. */
 #define DEVICE_BALLOON "balloon0"
@@ -23,7 +24,7 @@ struct run_options {
     const char *append; /* kernel command line, or NULL */
     enum image_kind kind;
     unsigned cpus;
-    bool net; /* a virtio-net device behind QEMU's user network */
+    struct network network;
 };
 
 /* Build it; an error only if no memory is left, which ends the program. */

@@ -13,17 +13,17 @@ _neap() {
         return
     fi
     case $previous in
-    --net) words='user none' ;;
+    --net) words='user tap: none' ;;
     --qemu)
         mapfile -t COMPREPLY < <(compgen -c -- "$current")
         return
         ;;
-    --name | --memory | --max | --min | --smp | --append | --timeout | --interval | --target)
+    --name | --memory | --max | --min | --smp | --forward | --append | --timeout | --interval | --target)
         return
         ;;
     *)
         case $command in
-        run) words='--name --memory --max --smp --net --append --qemu --detach --help' ;;
+        run) words='--name --memory --max --smp --net --forward --append --qemu --detach --help' ;;
         list) words='--quiet --help' ;;
         top) words='--once --interval --help' ;;
         stop | resize) words='--timeout --help' ;;

@@ -74,10 +74,9 @@ static int parse_option(int option, struct request *request, struct error *error
     case 's':
         return number_parse(optarg, "--smp", 1, CPUS_MAX, &options->cpus, error);
     case 'N':
-        options->net = strcmp(optarg, "user") == 0;
-        if (!options->net && strcmp(optarg, "none") != 0)
-            return error_set(error, "--net is '%s': give user or none", optarg);
-        return 0;
+        return network_parse(optarg, &options->network, error);
+    case 'f':
+        return network_forward(optarg, &options->network, error);
     case 'a':
         options->append = optarg;
         return 0;
@@ -228,11 +227,17 @@ static int start(const struct request *request)
 static int run(const struct command *self, int argc, char **argv)
 {
     static const struct option options[] = {
-        {"name", required_argument, NULL, 'n'}, {"memory", required_argument, NULL, 'm'},
-        {"max", required_argument, NULL, 'M'},  {"smp", required_argument, NULL, 's'},
-        {"net", required_argument, NULL, 'N'},  {"append", required_argument, NULL, 'a'},
-        {"qemu", required_argument, NULL, 'q'}, {"detach", no_argument, NULL, 'd'},
-        {"help", no_argument, NULL, 'h'},       {NULL, 0, NULL, 0},
+        {"name", required_argument, NULL, 'n'},
+        {"memory", required_argument, NULL, 'm'},
+        {"max", required_argument, NULL, 'M'},
+        {"smp", required_argument, NULL, 's'},
+        {"net", required_argument, NULL, 'N'},
+        {"forward", required_argument, NULL, 'f'},
+        {"append", required_argument, NULL, 'a'},
+        {"qemu", required_argument, NULL, 'q'},
+        {"detach", no_argument, NULL, 'd'},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
     };
     struct request request = {
         .options = {.qemu = "qemu-system-x86_64", .cpus = 1},
@@ -247,6 +252,8 @@ static int run(const struct command *self, int argc, char **argv)
     }
     if (optind != argc - 1)
         return command_misused(self, "give one image");
+    if (network_check(&request.options.network, &error))
+        return command_misused(self, "%s", error.text);
     if (check_image(argv[optind], &request, &error) || check_sizes(&request, &error))
         return error_report(&error);
     return start(&request);
@@ -266,7 +273,10 @@ const struct command command_run = {
         "  --max SIZE        what it can grow to by virtio-mem (8G); the same as --memory:\n"
         "                    no virtio-mem device\n"
         "  --smp N           CPUs (1)\n"
-        "  --net user|none   a virtio-net device behind QEMU's user network (none)\n"
+        "  --net NETWORK     a virtio-net device on QEMU's user network (user), on a tap of\n"
+        "                    yours (tap:NAME), or none (none)\n"
+        "  --forward H:G     port H of this machine's loopback address is the guest's port G,\n"
+        "                    with --net user, which it implies; more than once\n"
         "  --append TEXT     kernel command line, with an .elf\n"
         "  --qemu PROGRAM    the QEMU to run (qemu-system-x86_64)\n"
         "  --detach          run in the background; prints the guest's name\n",

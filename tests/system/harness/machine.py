@@ -37,7 +37,7 @@ SKIPS = {
     "x86_64": {},
     "s390x": {
         "test_image": "the image file and the ISO of x86_64",
-        "test_neap_tool": "the tool starts x86_64 guests only",
+        "test_neap_": "the tool starts x86_64 guests only",
         "[bios": "no BIOS",
         "[uefi": "no UEFI",
         "test_32_mib_iso": "no ISO",

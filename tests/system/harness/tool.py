@@ -92,9 +92,9 @@ class Tool:
         assert got == status, f"neap {' '.join(map(str, words))}: {got} instead of {status}\n{output}"
         return output
 
-    def start(self, *options, name="demo", kind="elf"):
+    def start(self, *options, name="demo", kind="elf", app="shell"):
         """Start a detached guest and wait for its prompt."""
-        output = self("run", image(kind), "--detach", "--name", name, "--qemu", qemu_program(), *options)
+        output = self("run", image(kind, app=app), "--detach", "--name", name, "--qemu", qemu_program(), *options)
         assert name in output.splitlines()
         wait_for(lambda: "neap> " in self.said(name), f"the prompt of {name}")
 

@@ -80,7 +80,7 @@ TEST(cmdline_of_a_detached_iso_with_net)
     strcpy(guest.image, "/images/a.iso");
     options.kind = IMAGE_ISO;
     options.append = NULL;
-    options.net = true;
+    options.network.kind = NETWORK_USER;
     options.cpus = 4;
     line = join(&guest, &options);
     CHECK_CONTAINS(line, " -accel kvm ");
