@@ -10,7 +10,6 @@
 
 enum {
     FACILITY_EDAT_1 = 8,
-    FACILITY_STORE_DETAIL = 75,
     FACILITY_EDAT_2 = 78,
     FACILITY_NO_EXEC = 130,
     FACILITIES = 192,
@@ -32,7 +31,6 @@ void s390_features_find(void)
     s390_features.large_pages = facility(list, FACILITY_EDAT_1);
     s390_features.huge_pages = facility(list, FACILITY_EDAT_2);
     s390_features.no_exec = facility(list, FACILITY_NO_EXEC);
-    s390_features.store_detail = facility(list, FACILITY_STORE_DETAIL);
 }
 
 uint64_t s390_control0(void)

@@ -140,7 +140,6 @@ static inline void s390_end_wait(struct trap_frame *frame)
 #define CR0_COMPARATOR     UINT64_C(0x00000800)
 #define CR0_SERVICE        UINT64_C(0x00000200)
 #define CR6_ALL_ISCS       UINT64_C(0xff000000)
-#define CR14_REPORTS       UINT64_C(0x10000000) /* channel reports */
 
 static inline void control_store(uint64_t control[16])
 {
@@ -153,11 +152,9 @@ static inline void control_load(const uint64_t control[16])
 }
 
 struct s390_features {
-    bool large_pages;  /* 1 MiB */
-    bool huge_pages;   /* 2 GiB */
-    bool no_exec;      /* pages that cannot be executed */
-    bool store_detail; /* a translation exception tells stores from fetches */
-    bool random;       /* true random numbers */
+    bool large_pages; /* 1 MiB */
+    bool huge_pages;  /* 2 GiB */
+    bool no_exec;     /* pages that cannot be executed */
 };
 extern struct s390_features s390_features;
 
@@ -167,7 +164,7 @@ void s390_features_find(void);
 /* What control register 0 holds on every CPU. */
 uint64_t s390_control0(void);
 
-/* ---- interrupts (irq.c), console (console.c), channel subsystem (css_irq.c) ---- */
+/* ---- interrupts (irq.c), console (console.c), channel subsystem (css.c) ---- */
 
 /* A service signal came. Interrupt context. */
 void s390_sclp_interrupt(uint32_t parameter);

@@ -5,6 +5,7 @@
 #include "s390x.h"
 #include <arch/clock.h>
 #include <arch/layout.h>
+#include <arch/thread.h>
 #include <neap/log.h>
 #include <neap/panic.h>
 #include <neap/space.h>
@@ -167,6 +168,20 @@ void s390_program_check(struct trap_frame *frame)
     panic_trap(frame, exception_name(frame->code), frame->code, frame->address & TEID_ADDRESS);
 }
 
+/*
+ * The function that found no room has not stored its back chain yet: the stack pointer of its
+ * caller is still in one of its registers, the nearest one above its own.
+ */
+static uint64_t lost_back_chain(const struct trap_frame *frame)
+{
+    uint64_t own = frame->gprs[15], nearest = own + THREAD_STACK_SIZE;
+
+    for (unsigned i = 0; i < 15; i++)
+        if (frame->gprs[i] > own && frame->gprs[i] < nearest)
+            nearest = frame->gprs[i];
+    return nearest;
+}
+
 void s390_stack_overflow(struct trap_frame *frame)
 {
     const struct lowcore *lowcore = lowcore_self();
@@ -174,6 +189,7 @@ void s390_stack_overflow(struct trap_frame *frame)
 
     frame->code = lowcore->program_code & PROGRAM_CODE_MASK;
     frame->address = lowcore->translation_id;
+    frame->back_chain = lost_back_chain(frame);
     log_emergency("stack overflow of thread %s (guard page at %#lx)\n",
                   thread ? thread->name : "boot",
                   (unsigned long)(frame->address & TEID_ADDRESS));

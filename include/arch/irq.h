@@ -35,6 +35,8 @@ void arch_stop_other_cpus(void);
 /* A handler runs with interrupts off and must not sleep. */
 typedef void (*irq_handler_t)(void *arg);
 
+/* From here on: vectors and lines, which only architectures with PCI have. */
+
 /*
  * Take a free interrupt vector for a message-signalled interrupt.
  * Returns the vector (>= 0), or -ENOSPC when none is left. Thread context.
