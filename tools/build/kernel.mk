@@ -29,6 +29,9 @@ LIBC_DIRS   := libc
 sources = $(foreach dir,$(1),$(wildcard $(dir)/*.c $(dir)/*.S $(dir)/*.asm))
 objects = $(patsubst %,$(BUILD)/obj/%.o,$(call sources,$(1)))
 
+# A file with a value in it, which changes when the value does: to depend on.
+remember = $(shell mkdir -p $(dir $(1)); echo '$(2)' | cmp -s - $(1) || echo '$(2)' > $(1))
+
 # An application without the network has the drivers, not the stack.
 ifeq ($(NETWORK),1)
 LWIP := $(shell tools/build/lwip $(ARCH))
@@ -38,6 +41,8 @@ endif
 KERNEL_DIRS += net
 LIBC_DIRS   += libc/net
 LIBRARIES   += $(LWIP)/lib/liblwip.a
+LWIP_FILE   := $(BUILD)/lwip
+$(call remember,$(LWIP_FILE),$(LWIP))
 else
 NOT_IN_IMAGE := $(BUILD)/obj/tests/guest/socket%
 endif
@@ -48,9 +53,9 @@ APP_OBJS    := $(call objects,$(LIBC_DIRS)) $(patsubst %,$(BUILD)/obj/%.o,$(APP_
 
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
             -Wpointer-arith -Wvla
-CPPFLAGS := -nostdinc -Iinclude -Iarch/$(ARCH)/include -isystem $(NEWLIB_INC) \
-            -isystem $(GCC_INC) -U__linux__ -Ulinux -U__linux -U__unix__ -Uunix -U__unix \
-            -U__gnu_linux__ -D__DYNAMIC_REENT__ -DFD_SETSIZE=1024 \
+CPPFLAGS := -nostdinc -isystem $(NEWLIB_INC) -isystem $(GCC_INC) -U__linux__ -Ulinux \
+            -U__linux -U__unix__ -Uunix -U__unix -U__gnu_linux__ \
+            -D__DYNAMIC_REENT__ -DFD_SETSIZE=1024 \
             $(if $(filter 1,$(DEBUG)),-DNEAP_DEBUG)
 CFLAGS   := -std=gnu11 -O2 -g -ffreestanding -fno-omit-frame-pointer -ffunction-sections \
             -fdata-sections -fno-common -fno-asynchronous-unwind-tables \
@@ -60,7 +65,14 @@ LDFLAGS  := -nostdlib -static --gc-sections -z noexecstack -z max-page-size=4096
             --build-id=none --no-warn-rwx-segments
 
 $(KERNEL_OBJS): CFLAGS += $(ARCH_KERNEL_CFLAGS)
-$(call objects,net libc/net) $(BUILD)/obj/tests/guest/socket_burst.c.o: CPPFLAGS += -Inet/lwip -isystem $(LWIP)/include
+
+# The kernel's headers are not for applications.
+$(KERNEL_OBJS) $(call objects,$(LIBC_DIRS)): CPPFLAGS += -Iinclude -Iarch/$(ARCH)/include
+
+# lwIP's options are among its headers, which the compiler calls the system's and does not list.
+LWIP_USERS := $(call objects,net libc/net) $(BUILD)/obj/tests/guest/socket_burst.c.o
+$(LWIP_USERS): CPPFLAGS += -Inet/lwip -isystem $(LWIP)/include
+$(LWIP_USERS): $(LWIP_FILE)
 
 # What applications include beside newlib's headers; the self-tests try it out.
 $(APP_OBJS) $(call objects,tests/guest): CPPFLAGS += -Ilibc/include
@@ -69,8 +81,7 @@ $(call objects,libc): CPPFLAGS += -isystem $(MIMALLOC)/include
 # A change of flags rebuilds what depends on them.
 FLAGS_FILE := $(BUILD)/flags
 FLAGS_NOW  := $(CC) $(MIMALLOC) $(CPPFLAGS) $(CFLAGS) $(ARCH_KERNEL_CFLAGS) $(LDFLAGS)
-$(shell mkdir -p $(BUILD); echo '$(FLAGS_NOW)' | cmp -s - $(FLAGS_FILE) || \
-        echo '$(FLAGS_NOW)' > $(FLAGS_FILE))
+$(call remember,$(FLAGS_FILE),$(FLAGS_NOW))
 
 say = @printf '  %-5s %s\n' $(1) $(2)
 
@@ -96,7 +107,7 @@ LINK    = $(LD) $(LDFLAGS) -T $(SCRIPT) $(KERNEL_OBJS) $(APP_OBJS) \
           --start-group $(LIBRARIES) $(MIMALLOC)/lib/libmimalloc.a $(NEWLIB_LIB)/libc.a \
           $(NEWLIB_LIB)/libm.a --end-group
 
-$(BUILD)/neap-$(APP).pass1: $(KERNEL_OBJS) $(APP_OBJS) $(SCRIPT) $(FLAGS_FILE)
+$(BUILD)/neap-$(APP).pass1: $(KERNEL_OBJS) $(APP_OBJS) $(SCRIPT) $(FLAGS_FILE) $(LWIP_FILE)
 	$(call say,LD,$@)
 	$(Q)$(LINK) -o $@
 
