@@ -136,14 +136,14 @@ static void shrink(void)
     }
 }
 
-void index_add(struct item *item)
+void index_add(struct item *item, bool may_grow)
 {
     struct item **first = slot(bucket_of(item->hash));
 
     item->chain = *first;
     *first = item;
     items++;
-    if (items > buckets)
+    if (may_grow && items > buckets)
         grow();
 }
 
@@ -176,4 +176,13 @@ size_t index_bytes(void)
     for (unsigned i = 0; i < SEGMENTS && segments[i]; i++)
         bytes += segment_bytes(i);
     return bytes;
+}
+
+size_t index_growth(void)
+{
+    unsigned segment = segment_of(buckets);
+
+    if (items < buckets || segment == SEGMENTS || segments[segment])
+        return 0;
+    return segment_bytes(segment);
 }

@@ -17,15 +17,19 @@ uint32_t index_hash(const char *key, size_t length);
 /* The item of a key, or NULL. */
 struct item *index_find(const char *key, size_t length, uint32_t hash);
 
-/* Add an item whose key is not there; take one out that is. */
-void index_add(struct item *item);
+/*
+ * Add an item whose key is not there; `may_grow`: the table has index_growth() bytes for it.
+ * Without, buckets are fuller for a while. Take an item out that is there.
+ */
+void index_add(struct item *item, bool may_grow);
 void index_remove(struct item *item);
 
 /* For walking: the first item of a bucket below index_buckets(). */
 struct item *index_bucket(uint32_t bucket);
 uint32_t index_buckets(void);
 
-/* Bytes of the table. */
+/* Bytes of the table, and how many more the next item makes of it. */
 size_t index_bytes(void);
+size_t index_growth(void);
 
 #endif

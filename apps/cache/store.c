@@ -114,22 +114,6 @@ void store_release(void *object)
     free(item);
 }
 
-void store_link(struct item *item, struct item *old)
-{
-    if (old)
-        store_unlink(old);
-    item->marks |= ITEM_LINKED;
-    item->touched = store.now;
-    item->generation = store.generation;
-    if (!item->cas)
-        item->cas = store_next_cas();
-    index_add(item);
-    order_add(item);
-    store.linked++;
-    store.linked_bytes += malloc_usable_size(item);
-    store.counts.total_items++;
-}
-
 void store_unlink(struct item *item)
 {
     item->marks &= (uint8_t)~ITEM_LINKED;
@@ -207,7 +191,7 @@ static bool make_room(size_t size)
     return true;
 }
 
-/* The heap may have run out before the limit. */
+/* The heap may have run out before the limit, and it rounds sizes up. */
 static struct item *get_memory(size_t size)
 {
     struct item *item = malloc(size);
@@ -217,7 +201,14 @@ static struct item *get_memory(size_t size)
             break;
         item = malloc(size);
     }
-    return item;
+    if (!item)
+        return NULL;
+    item->users = 1;
+    store.bytes += malloc_usable_size(item);
+    if (make_room(0))
+        return item;
+    store_release(item);
+    return NULL;
 }
 
 struct item *store_alloc(const char *key, size_t key_length, size_t length, enum result *why)
@@ -244,8 +235,26 @@ struct item *store_alloc(const char *key, size_t key_length, size_t length, enum
     item->key_length = (uint8_t)key_length;
     item->length = (uint32_t)length;
     item->users = 1;
-    store.bytes += malloc_usable_size(item);
     return item;
+}
+
+void store_link(struct item *item, struct item *old)
+{
+    bool may_grow;
+
+    if (old)
+        store_unlink(old);
+    may_grow = make_room(index_growth());
+    item->marks |= ITEM_LINKED;
+    item->touched = store.now;
+    item->generation = store.generation;
+    if (!item->cas)
+        item->cas = store_next_cas();
+    index_add(item, may_grow);
+    order_add(item);
+    store.linked++;
+    store.linked_bytes += malloc_usable_size(item);
+    store.counts.total_items++;
 }
 
 /* ---- clearing up ---- */

@@ -7,11 +7,23 @@
 #include "httpd.h"
 #include "store.h"
 #include "unit.h"
+#include <malloc.h>
 #include <neap/status.h>
 #include <stdlib.h>
 #include <string.h>
+#undef malloc_usable_size
+
+#define HEAP_STEP 160 /* no power of two: sizes that fit it exactly are rare */
+
+size_t malloc_usable_size(void *block);
 
 static struct dialog_buffers buffers;
+
+/* What the services take for the size of a block: rounded up, as the guest's heap does. */
+size_t heap_size(void *block)
+{
+    return (malloc_usable_size(block) + HEAP_STEP - 1) / HEAP_STEP * HEAP_STEP;
+}
 
 void memory_status(struct memory_status *status)
 {

@@ -111,6 +111,36 @@ TEST(cache_binary_nonsense_is_refused)
     CHECK(client.over);
 }
 
+/* Lengths that cannot be true: nobody knows where the next request starts. */
+TEST(cache_binary_believes_no_lengths)
+{
+    static const struct {
+        uint8_t opcode, extras;
+        uint16_t key;
+        uint32_t body;
+    } lies[] = {
+        {0x00, 0, 8, 7},                           /* a key longer than the body */
+        {0x01, 8, 8, 15},                          /* a value of minus one byte */
+        {0x0a, 20, 0, 0},                          /* extras longer than the body */
+        {0x00, 0, KEY_MAX + 1, KEY_MAX + 1},       /* a key that is too long */
+        {0x00, 0, UINT16_MAX, UINT32_MAX},         /* and the longest of all */
+        {0x55, BINARY_EXTRAS_MAX + 1, 0, 1 << 10}, /* extras that no command has */
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(lies); i++) {
+        uint8_t head[BINARY_HEAD] = {BINARY_REQUEST, lies[i].opcode, [4] = lies[i].extras};
+
+        start();
+        put_u16(head + 2, lies[i].key);
+        put_u32(head + 8, lies[i].body);
+        client_send(&client, head, sizeof(head), 0);
+        CHECK(client.over);
+        CHECK_EQ(client.length, BINARY_HEAD + 17);
+        CHECK_EQ(client.read[7], BINARY_INVALID);
+        client_close(&client);
+    }
+}
+
 /* A line or a request, then a few bytes of it changed. */
 static size_t noise(char *bytes, size_t room)
 {

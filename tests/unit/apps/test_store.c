@@ -86,6 +86,28 @@ TEST(store_evicts_the_least_recently_used)
     CHECK(!has("k1") && !has("k500"));
 }
 
+/* Neither what the heap rounds up nor a table that grows is too much. */
+TEST(store_stays_within_its_limit)
+{
+    char key[16];
+
+    cache_start(1 << 20);
+    for (int i = 0; i < 20000; i++) {
+        struct item *held, *stored;
+        enum result why;
+
+        snprintf(key, sizeof(key), "k%d", i);
+        held = store_alloc(key, strlen(key), unit_random_below(i < 10000 ? 4000 : 100), &why);
+        CHECK(held != NULL);
+        CHECK(store.bytes + index_bytes() <= store.limit);
+        CHECK_EQ(put_item(held, &(struct put){.mode = PUT_SET}, &stored), DONE);
+        CHECK(store.bytes + index_bytes() <= store.limit);
+    }
+    CHECK(index_buckets() > 2048); /* it did find room to grow */
+    CHECK(store.linked > index_buckets() / 2);
+    CHECK(store.bytes > store.limit / 4 * 3);
+}
+
 TEST(store_refuses_what_cannot_fit)
 {
     enum result why = DONE;
