@@ -84,7 +84,7 @@ static void connections(statistic_fn *each, void *arg)
         {"curr_connections", server->connections},
         {"total_connections", server->accepted},
         {"rejected_connections", server->refused},
-        {"idle_kicks", server->timed_out},
+        {"idle_kicks", server->timed_out + server->displaced},
         {"bytes_read", server->bytes_read},
         {"bytes_written", server->bytes_written},
     };

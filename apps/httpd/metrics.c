@@ -37,6 +37,7 @@ char *metrics_text(void)
         {"neap_httpd_requests_total", "counter", http_requests},
         {"neap_httpd_refused_total", "counter", http_server.refused},
         {"neap_httpd_timed_out_total", "counter", http_server.timed_out},
+        {"neap_httpd_displaced_total", "counter", http_server.displaced},
         {"neap_httpd_connections", "gauge", http_server.connections},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)

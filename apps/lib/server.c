@@ -19,6 +19,11 @@
 #define TURNS    16 /* so many reads of one connection, then the others' turn comes */
 #define SLOW     4096
 
+/* A peer that is silent is asked whether it is still there, and is not after so many times. */
+#define KEEPALIVE_SECONDS  30
+#define KEEPALIVE_INTERVAL 10
+#define KEEPALIVE_PROBES   3
+
 struct connection {
     struct dialog dialog;
     struct connection *newer, *older;
@@ -41,34 +46,61 @@ unsigned server_clock(void)
 /* ---- connections ---- */
 
 /* Memory for a connection; the service may give some up for it. */
-static struct connection *new_connection(const struct server *server)
+static struct connection *new_connection(const struct service *service)
 {
-    size_t size = sizeof(struct connection) + server->service->state_size;
-    struct connection *connection;
+    size_t size = sizeof(struct connection) + service->state_size;
+    struct connection *connection = calloc(1, size);
 
-    if (server->connections >= server->connections_max)
-        return NULL;
-    connection = calloc(1, size);
-    if (!connection && server->service->reclaim && server->service->reclaim())
+    if (!connection && service->reclaim && service->reclaim())
         connection = calloc(1, size);
     return connection;
 }
 
-static void link_connection(struct server *server, struct connection *connection)
+static void order_add(struct server *server, struct connection *connection)
 {
+    connection->newer = NULL;
     connection->older = server->newest;
-    if (server->newest)
-        server->newest->newer = connection;
+    *(server->newest ? &server->newest->newer : &server->oldest) = connection;
     server->newest = connection;
-    server->connections++;
 }
 
-static void unlink_connection(struct server *server, struct connection *connection)
+static void order_remove(struct server *server, struct connection *connection)
 {
     *(connection->newer ? &connection->newer->older : &server->newest) = connection->older;
-    if (connection->older)
-        connection->older->newer = connection->newer;
+    *(connection->older ? &connection->older->newer : &server->oldest) = connection->newer;
+}
+
+/* It has got somewhere. */
+static void note_progress(struct server *server, struct connection *connection)
+{
+    connection->moved = 0;
+    connection->since = server->now;
+    order_remove(server, connection);
+    order_add(server, connection);
+}
+
+static void end_connection(struct server *server, struct connection *connection)
+{
+    close(connection->fd); /* and is watched no more */
+    order_remove(server, connection);
     server->connections--;
+    dialog_end(&connection->dialog);
+    free(connection);
+}
+
+/* Room for one more: the one that got nowhere for the longest time goes, if it is long enough.
+ */
+static bool make_room(struct server *server)
+{
+    struct connection *oldest = server->oldest;
+
+    if (server->connections < server->connections_max)
+        return true;
+    if (!oldest || server->now - oldest->since < SERVER_REST_SECONDS)
+        return false;
+    server->displaced++;
+    end_connection(server, oldest);
+    return true;
 }
 
 /* Be told of these events from now on. */
@@ -92,11 +124,29 @@ static void refuse(struct server *server, int fd)
     close(fd);
 }
 
+/* Answers go out at once; who vanished without a word is found out. */
+static void set_options(int fd)
+{
+    static const struct {
+        int level, name, value;
+    } options[] = {
+        {IPPROTO_TCP, TCP_NODELAY, 1},
+        {SOL_SOCKET, SO_KEEPALIVE, 1},
+        {IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_SECONDS},
+        {IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_INTERVAL},
+        {IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_PROBES},
+    };
+
+    for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
+        (void)setsockopt(fd, options[i].level, options[i].name, &options[i].value, sizeof(int));
+}
+
 static void add_connection(struct server *server, int fd)
 {
-    struct connection *connection = new_connection(server);
-    int on = 1;
+    struct connection *connection = NULL;
 
+    if (make_room(server))
+        connection = new_connection(server->service);
     if (!connection) {
         refuse(server, fd);
         return;
@@ -108,19 +158,11 @@ static void add_connection(struct server *server, int fd)
         refuse(server, fd);
         return;
     }
-    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+    set_options(fd);
     dialog_init(&connection->dialog, server->service, connection->state);
-    link_connection(server, connection);
+    order_add(server, connection);
+    server->connections++;
     server->accepted++;
-}
-
-static void end_connection(struct server *server, struct connection *connection)
-{
-    close(connection->fd); /* and is watched no more */
-    unlink_connection(server, connection);
-    dialog_end(&connection->dialog);
-    free(connection);
 }
 
 /* ---- serving ---- */
@@ -129,10 +171,8 @@ static void end_connection(struct server *server, struct connection *connection)
 static void note_bytes(struct server *server, struct connection *connection, size_t length)
 {
     connection->moved += length;
-    if (connection->moved >= SLOW) {
-        connection->moved = 0;
-        connection->since = server->now;
-    }
+    if (connection->moved >= SLOW)
+        note_progress(server, connection);
 }
 
 /* Returns 1: all has gone, 0: the client takes no more now, -1: the connection is over. */
@@ -180,8 +220,7 @@ static unsigned serve(struct server *server, struct connection *connection)
         int result;
 
         if (dialog_run(&connection->dialog) > 0) {
-            connection->since = server->now;
-            connection->moved = 0;
+            note_progress(server, connection);
             connection->served = true;
         }
         result = send_output(server, connection);
@@ -208,15 +247,11 @@ static void serve_connection(struct server *server, struct connection *connectio
         end_connection(server, connection);
 }
 
-/* Those that may do nothing for ever have to go when there is no room for others. */
 static bool is_late(const struct server *server, const struct connection *connection)
 {
     bool busy = !connection->served || dialog_is_busy(&connection->dialog);
-    bool full = server->connections >= server->connections_max;
-    unsigned limit = server->idle_seconds;
+    unsigned limit = busy ? SERVER_BUSY_SECONDS : server->idle_seconds;
 
-    if (busy || (full && limit == 0))
-        limit = SERVER_BUSY_SECONDS;
     return limit > 0 && server->now - connection->since > limit;
 }
 
@@ -298,8 +333,7 @@ void server_run(void *arg)
         for (int i = 0; i < count; i++) {
             if (events[i].data.ptr)
                 serve_connection(server, events[i].data.ptr);
-            else
-                accept_all(server);
         }
+        accept_all(server); /* last: it may end a connection that was among the events */
     }
 }

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #define SERVER_BUSY_SECONDS 30 /* for a whole request, or for 4 KiB of a large one */
+#define SERVER_REST_SECONDS 5  /* so long a connection that does nothing is safe from others */
 
 struct connection;
 
@@ -18,15 +19,17 @@ struct server {
     const struct service *service;
     unsigned port;
     size_t connections_max;
-    unsigned idle_seconds; /* between requests; 0: for ever, while there is room for others */
+    unsigned idle_seconds; /* between requests; 0: for ever */
 
     /* Counted; other threads may read them. */
     size_t connections;
     uint64_t accepted, refused, timed_out, bytes_read, bytes_written;
+    uint64_t
+        displaced; /* ended for a new connection: it had got nowhere for the longest time */
 
     /* The server's own */
-    int listener, events; /* file numbers */
-    struct connection *newest;
+    int listener, events;               /* file numbers */
+    struct connection *newest, *oldest; /* by when they last got anywhere */
     unsigned now;
     struct dialog_buffers *buffers;
 };
