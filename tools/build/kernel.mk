@@ -125,7 +125,11 @@ $(ELF): $(BUILD)/neap-$(APP).ksyms.o
 	$(Q)$(STRIP) -g -o $@.stripped $@.tmp && $(STRIP) -s $@.stripped
 	$(Q)mv $@.tmp $@
 
-$(ISO): $(ELF) boot/mkiso boot/grub.cfg
+# The ISO has the kernel's command line in it.
+APPEND_FILE := $(BUILD)/neap-$(APP).append
+$(call remember,$(APPEND_FILE),$(APPEND))
+
+$(ISO): $(ELF) boot/mkiso boot/grub.cfg $(APPEND_FILE)
 	$(call say,ISO,$@)
 	$(Q)boot/mkiso $(ELF).stripped $@ "$(APPEND)"
 
