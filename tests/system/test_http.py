@@ -95,7 +95,7 @@ def test_garbage(boot):
     for number in range(200):
         with connected(port) as connection:
             try:
-                connection.sendall((b"GET /" if number % 3 == 0 else b"") + os.urandom(number * 50))
+                connection.sendall((b"GET /" if number % 3 == 0 else b"") + os.urandom(number * 200))
                 if number % 2:
                     connection.shutdown(socket.SHUT_WR)
             except OSError:
