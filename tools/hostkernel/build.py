@@ -74,6 +74,11 @@ class Builder:
         known.write_text(verdict)
         return verdict
 
+    @staticmethod
+    def arch(target):
+        """The folder below arch/ that a target is built from."""
+        return TARGETS[target][0]
+
     def _recipe(self, target):
         """What besides the source decides the result."""
         return ((HERE / "options.config").read_text(), "\t".join(TARGETS.get(target, ())))
@@ -90,6 +95,9 @@ class Builder:
                 compile((self.tree / name).read_text(encoding="utf-8"), name, "exec")
             return ""
         output = self.configured(target)
+        # Each architecture builds KVM's common files from its own folder.
+        objects = [f"arch/{self.arch(target)}/kvm/../../../{name}" if name.startswith("virt/kvm/") else name
+                   for name in objects]
         for name in objects:
             (output / name).unlink(missing_ok=True)
         sparse = ["C=1"] if target == SPARSE and shutil.which("sparse") else []

@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""tools/hostkernel tells good series from bad ones, and proofs from claims."""
+
+import pathlib
+import shutil
+import sys
+import types
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tools/hostkernel"))
+import build  # noqa: E402 pylint: disable=wrong-import-position
+import checks  # noqa: E402 pylint: disable=wrong-import-position
+import proof  # noqa: E402 pylint: disable=wrong-import-position
+import series  # noqa: E402 pylint: disable=wrong-import-position
+
+EXAMPLE = "04-virtio-waits"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A copy of a good series, to be damaged."""
+    return pathlib.Path(shutil.copytree(series.FOLDER / EXAMPLE, tmp_path / EXAMPLE))
+
+
+def damage(path, old, new):
+    """Replace a text that is there."""
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+def problems(folder):
+    """What is said about a folder."""
+    return "\n".join(series.Series(folder).problems())
+
+
+def third(folder):
+    """The third patch of a folder."""
+    return next(folder.glob("0003-*.patch"))
+
+
+def test_good_series(folder):
+    """Nothing is said."""
+    assert problems(folder) == ""
+
+
+@pytest.mark.parametrize("old, new, says", [
+    ("\nSigned-off-by: ", "\nSeen-by: ", "signed it off"),
+    ("[PATCH 3/7]", "[PATCH 3/8]", "[PATCH 3/7]"),
+    ("[PATCH 3/7] virtio-mem: ", "[PATCH 3/7] ", "names no subsystem"),
+    ("\n+++ b/drivers", "\n++ b/drivers", "cannot read its diff"),
+])
+def test_damaged_patch(folder, old, new, says):
+    """The message names the patch and what is wrong with it."""
+    damage(third(folder), old, new)
+    assert third(folder).name in problems(folder) and says in problems(folder)
+
+
+def test_missing_patch(folder):
+    """A hole in the numbers."""
+    third(folder).unlink()
+    assert "it is patch 3" in problems(folder)
+
+
+def test_missing_cover_letter(folder):
+    """Nobody takes a series without one."""
+    (folder / series.COVER).unlink()
+    assert f"no {series.COVER}" in problems(folder)
+
+
+def test_cover_letter_not_filled_in(folder):
+    """What git format-patch writes by itself is no letter."""
+    damage(folder / series.COVER, "virtio-mem, virtio_balloon: Deal", "*** SUBJECT HERE ***")
+    assert "the text be filled in" in problems(folder)
+
+
+def test_nothing_to_build(folder):
+    """A series that is built nowhere proves nothing."""
+    (folder / "build").write_text("# later\n")
+    assert "which objects to build" in problems(folder)
+
+
+def test_ten_patches_are_numbered_with_zeros():
+    """As git does it."""
+    assert series.tag(3, 12) == "[PATCH 03/12] "
+
+
+SOURCE = """\
+#define LIMIT 3
+struct thing {
+	int number;
+};
+static int helper(int a)
+{
+	return a;
+}
+
+static void user(struct thing *thing,
+		 int a)
+{
+	thing->number = helper(a);
+}
+"""
+
+
+def test_extract(run, root, tmp_path):
+    """Definitions come in the order of the file, with their lines; what is optional may be missing."""
+    file = tmp_path / "thing.c"
+    file.write_text(SOURCE)
+    status, output = run(root / "tools/hostkernel/extract", file, "user", "?newer", "struct thing", "LIMIT")
+    assert status == 0
+    assert "HAVE_user" in output and "HAVE_newer" not in output and "helper(int" not in output
+    assert output.index("#define LIMIT") < output.index("struct thing {") < output.index("static void user")
+    assert f'#line 10 "{file}"' in output
+
+
+def test_extract_names_what_is_missing(run, root, tmp_path):
+    """A name that has to be there."""
+    (tmp_path / "thing.c").write_text(SOURCE)
+    status, output = run(root / "tools/hostkernel/extract", tmp_path / "thing.c", "nothing")
+    assert status == 1 and "does not define nothing" in output
+
+
+@pytest.mark.parametrize("before, after, word, wrong", [
+    ("not ok 1 a", "ok 1 a", "1 red/green", False),
+    ("ok 1 a", "ok 1 a", "1 red/green", True),
+    ("not ok 1 a", "not ok 1 a", "1 red/green", True),
+    ("ok 1 still a", "ok 1 still a", "0 red/green", False),
+    ("not ok 1 still a", "ok 1 still a", "0 red/green", True),
+    ("ok 1 a # SKIP no tool", "ok 1 a # SKIP no tool", "0 red/green, 1 skip", False),
+    ("", "ok 1 a", "1 red/green", True),
+    ("", "", "0 red/green", True),
+])
+def test_proof(tmp_path, before, after, word, wrong):
+    """Red on the untouched source and green on the patched one, or it proves nothing."""
+    program = tmp_path / "series/proof/run"
+    program.parent.mkdir(parents=True)
+    program.write_text('#!/bin/sh\ncat "$1/report"\n')
+    program.chmod(0o755)
+    for name, text in (("base", before), ("patched", after)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "report").write_text(text + "\n")
+    source = types.SimpleNamespace(build_tree=lambda commit: tmp_path / commit)
+    said, problem = proof.check(source, types.SimpleNamespace(folder=tmp_path / "series"), "patched")
+    assert (said, bool(problem)) == (word, wrong)
+
+
+def test_warnings_without_line_numbers():
+    """A warning that only moved is not a new one."""
+    # pylint: disable-next=protected-access
+    assert build._warnings("../mm/a.c:3:1: warning: unused x\n") == build._warnings("mm/a.c:9:2: warning: unused x\n")
+
+
+def test_checkpatch_about_tracepoints():
+    """Only what every tracepoint draws is left out."""
+    ordinary = "CHECK:OPEN_ENDED_LINE: Lines should not end\n#7: FILE: include/trace/events/a.h:3:\n+\tTP_fast_assign(\n\n"
+    other = ordinary.replace("include/trace/events/a.h", "mm/a.c")
+    assert checks.TRACEPOINT.sub("", ordinary) == "" and checks.TRACEPOINT.sub("", other) == other
