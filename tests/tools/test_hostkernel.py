@@ -16,6 +16,7 @@ import proof  # noqa: E402 pylint: disable=wrong-import-position
 import series  # noqa: E402 pylint: disable=wrong-import-position
 
 EXAMPLE = "04-virtio-waits"
+TOTAL = len(series.Series(series.FOLDER / EXAMPLE).patches)
 
 
 @pytest.fixture
@@ -48,8 +49,8 @@ def test_good_series(folder):
 
 @pytest.mark.parametrize("old, new, says", [
     ("\nSigned-off-by: ", "\nSeen-by: ", "signed it off"),
-    ("[PATCH 3/7]", "[PATCH 3/8]", "[PATCH 3/7]"),
-    ("[PATCH 3/7] virtio-mem: ", "[PATCH 3/7] ", "names no subsystem"),
+    (f"[PATCH 3/{TOTAL}]", f"[PATCH 3/{TOTAL + 1}]", f"[PATCH 3/{TOTAL}]"),
+    (f"[PATCH 3/{TOTAL}] virtio-mem: ", f"[PATCH 3/{TOTAL}] ", "names no subsystem"),
     ("\n+++ b/drivers", "\n++ b/drivers", "cannot read its diff"),
 ])
 def test_damaged_patch(folder, old, new, says):

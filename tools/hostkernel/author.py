@@ -3,7 +3,6 @@
 
 import pathlib
 import re
-import shutil
 
 import checks
 from series import COVER, FOLDER, Patch, all_series, folders_of
@@ -67,7 +66,7 @@ def format_series(source, path, folder, description):
         old.unlink()
     branch = source.git("symbolic-ref", "--short", "HEAD", cwd=path)[1].strip()
     source.git("config", f"branch.{branch}.description", description)
-    source.git("format-patch", "-q", "--zero-commit", "--no-signature", "--numbered", "--cover-letter",
+    source.git("-c", "core.abbrev=12", "format-patch", "-q", "--zero-commit", "--no-signature", "--numbered", "--cover-letter",
                "--cover-from-description=subject", "-o", folder, f"{BASE}..HEAD", cwd=path)
     cover = folder / COVER
     # The time of the export says nothing: without it the letter changes only when the series does.
@@ -95,23 +94,32 @@ def rebase(source, words):
     row = pin()
     fresh = "\t".join([*row[:4], *offered(row, *words[:1]), *row[6:]])
     TABLE.write_text(TABLE.read_text().replace("\t".join(row), fresh))
-    saved = {one.number: [patch.path.read_bytes() for patch in one.patches] for one in all_series()}
-    newer = Source()
+    newer, conflicts = Source(), []
     for one in all_series():
-        shutil.rmtree(newer.own / f"edit-{one.number}", ignore_errors=True)
-        path = newer.worktree(f"edit-{one.number}", folders_of(one.files) | {"scripts"})
-        newer.git("checkout", "-q", "-B", f"{newer.own.name}-{one.number}", BASE, cwd=path)
-        # The blobs that the patches were made from, so that a three-way merge finds them.
-        newer.git("fetch", "-q", source.git_dir, BASE, cwd=path)
-        status, output = newer.git("am", "-q", "-3", *(patch.path for patch in one.patches), cwd=path, check=False)
-        if status:
-            raise HostKernelError(f"{one.name}: {output}\nresolve it in {path} (git am --continue), then run "
-                                  f"tools/hostkernel/run export {one.number}, and go on with the other series: "
-                                  "tools/hostkernel/run check says which do not apply")
-        subject, body = cover_text(one.folder / COVER)
-        format_series(newer, path, one.folder, f"{subject}\n\n{body}\n")
-        changed = saved[one.number] != [patch.path.read_bytes() for patch in one.patches]
-        print(f"{one.name}: {'changed, read the difference' if changed else 'as before'}")
+        if conflict := carry(source, newer, one):
+            conflicts.append(conflict)
+    if conflicts:
+        raise HostKernelError("\n".join(conflicts) + "\nresolve each in its work tree (git am --continue), write it back with "
+                              "tools/hostkernel/run export NN, then run make patches")
     checks.apply(newer, all_series(), "series-all")
     print(f"now at Linux {newer.version()}: run make patches, and commit tools/third_party.tsv with the series")
 
+
+def carry(source, newer, one):
+    """Carry one series to a newer source with three-way merges. Returns "" or where it did not work."""
+    def what_it_does():
+        return [line for patch in one.patches for line in patch.path.read_text(encoding="utf-8").splitlines()
+                if not line.startswith(("@@", "index "))] if all(patch.path.exists() for patch in one.patches) else None
+
+    before = what_it_does()
+    newer.drop(f"edit-{one.number}")
+    path = newer.worktree(f"edit-{one.number}", folders_of(one.files) | {"scripts"})
+    newer.git("checkout", "-q", "-B", f"{newer.own.name}-{one.number}", BASE, cwd=path)
+    # The files that the patches were made from, so that a three-way merge finds them.
+    newer.git("fetch", "-q", source.git_dir, BASE, cwd=path)
+    if newer.git("am", "-q", "-3", *(patch.path for patch in one.patches), cwd=path, check=False)[0]:
+        return f"{one.name}: conflict in {path}"
+    subject, body = cover_text(one.folder / COVER)
+    format_series(newer, path, one.folder, f"{subject}\n\n{body}\n")
+    print(f"{one.name}: {'as before' if what_it_does() == before else 'changed, read the difference'}")
+    return ""

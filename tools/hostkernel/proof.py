@@ -13,21 +13,21 @@ RESULT = re.compile(r"^(ok|not ok) \d+ (?:- )?(.*?)(?: # (SKIP|skip)\b.*)?$", re
 SECONDS = "300"
 
 
-def has_proof(series):
-    """Does the series come with one?"""
-    return (series.folder / "proof/run").exists()
+def has_proof(series, program="run"):
+    """Does the series come with one? `run` needs a compiler only; `guest` boots a kernel."""
+    return (series.folder / "proof" / program).exists()
 
 
-def results(series, tree):
+def results(series, tree, program="run"):
     """({name: ok, "not ok" or "skip"}, output) of the proof on one tree."""
-    output = call("timeout", SECONDS, "nice", "-n", "10", series.folder / "proof/run", tree, check=False)[1]
+    output = call("timeout", SECONDS, "nice", "-n", "10", series.folder / "proof" / program, tree, check=False)[1]
     return {name: "skip" if skip else verdict for verdict, name, skip in RESULT.findall(output)}, output
 
 
-def check(source, series, commit):
+def check(source, series, commit, program="run"):
     """(what was proved in one word, what went wrong)."""
-    before, first = results(series, source.build_tree("base"))
-    after, second = results(series, source.build_tree(commit))
+    before, first = results(series, source.build_tree("base"), program)
+    after, second = results(series, source.build_tree(commit), program)
     wrong, skips = [], 0
     for name in sorted(set(before) | set(after)):
         pair = (before.get(name, "missing"), after.get(name, "missing"))
