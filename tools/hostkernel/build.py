@@ -60,6 +60,9 @@ class Builder:
 
     def check(self, target, objects, commit, identity):
         """Build and compare with the untouched source. Returns "" or what went wrong; verdicts are kept."""
+        # Each architecture builds KVM's common files from its own folder.
+        objects = [f"arch/{TARGETS[target][0]}/kvm/../../../{name}" if name.startswith("virt/kvm/") else name
+                   for name in objects]
         digest = hashlib.sha256("\0".join((target, *objects, identity, self.source.key, *self._recipe(target)))
                                 .encode()).hexdigest()
         known = self.verdicts / digest
@@ -73,11 +76,6 @@ class Builder:
             verdict = ""
         known.write_text(verdict)
         return verdict
-
-    @staticmethod
-    def arch(target):
-        """The folder below arch/ that a target is built from."""
-        return TARGETS[target][0]
 
     def _recipe(self, target):
         """What besides the source decides the result."""
@@ -95,9 +93,6 @@ class Builder:
                 compile((self.tree / name).read_text(encoding="utf-8"), name, "exec")
             return ""
         output = self.configured(target)
-        # Each architecture builds KVM's common files from its own folder.
-        objects = [f"arch/{self.arch(target)}/kvm/../../../{name}" if name.startswith("virt/kvm/") else name
-                   for name in objects]
         for name in objects:
             (output / name).unlink(missing_ok=True)
         sparse = ["C=1"] if target == SPARSE and shutil.which("sparse") else []
