@@ -12,6 +12,8 @@ import platform
 import shutil
 import subprocess
 
+import linux_servers
+
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 MODULES = ["drivers/virtio/virtio_balloon.ko"]  # loaded at the start; the rest of virtio is built in
@@ -47,21 +49,25 @@ def build_module(kernel_tree, folder):
     return folder / "linux_pages.ko"
 
 
+def module_of(kernel_tree, name):
+    """A module of the kernel's, unpacked."""
+    modules = next(path for root in ("lib", "usr/lib") for path in kernel_tree.glob(f"{root}/modules/*/kernel"))
+    packed = modules / (name + ".xz")
+    return lzma.decompress(packed.read_bytes()) if packed.exists() else (modules / name).read_bytes()
+
+
 def build_initrd(kernel_tree, folder):
     """Compile the guest's program and pack it with its modules."""
     program = folder / "init"
     subprocess.run(["gcc", "-O2", "-Wall", "-Wextra", "-static", "-pthread", "-o", program, HERE / "linux_init.c",
-                    HERE / "linux_load.c"],
+                    HERE / "linux_load.c", HERE / "linux_service.c"],
                    check=True)
-    modules = next(path for root in ("lib", "usr/lib") for path in kernel_tree.glob(f"{root}/modules/*/kernel"))
     archive = cpio_entry("dev", 0o040755) + cpio_entry("dev/console", 0o020600, device=(5, 1))
     archive += cpio_entry("init", 0o100755, program.read_bytes()) + cpio_entry("modules", 0o040755)
     order = []
     for module in MODULES + MODULES_AT_HAND:
         name = "modules/" + pathlib.Path(module).name
-        packed = modules / (module + ".xz")
-        data = lzma.decompress(packed.read_bytes()) if packed.exists() else (modules / module).read_bytes()
-        archive += cpio_entry(name, 0o100644, data)
+        archive += cpio_entry(name, 0o100644, module_of(kernel_tree, module))
         if module in MODULES:
             order.append("/" + name)
     archive += cpio_entry("modules/order", 0o100644, ("\n".join(order) + "\n").encode())
@@ -73,11 +79,16 @@ def build_initrd(kernel_tree, folder):
     return initrd
 
 
-def prepare(folder):
-    """Paths of kernel and initial ramdisk, made below `folder`."""
+def prepare(folder, serves=False):
+    """Paths of kernel and initial ramdisk, made below `folder`; the one that serves has Debian's servers, too."""
     folder.mkdir(parents=True, exist_ok=True)
     row = "linux-bookworm" if platform.freedesktop_os_release().get("VERSION_CODENAME") == "bookworm" \
         else "linux-trixie"
     tree = subprocess.run([ROOT / "tools/fetch", row], check=True, stdout=subprocess.PIPE, text=True)
     tree = pathlib.Path(tree.stdout.strip())
-    return next(tree.glob("boot/vmlinuz-*")), build_initrd(tree, folder)
+    initrd = build_initrd(tree, folder)
+    if serves:
+        servers = linux_servers.archive(folder, cpio_entry, lambda name: module_of(tree, name))
+        initrd = folder / "initrd-serves"
+        initrd.write_bytes((folder / "initrd").read_bytes() + servers)
+    return next(tree.glob("boot/vmlinuz-*")), initrd

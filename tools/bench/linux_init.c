@@ -14,8 +14,11 @@
  *   meminfo              /proc/meminfo
  *   settle               wait until the kernel's threads have finished the work of start-up
  *   poweroff
+ *
+ * and those of linux_service.c: programs and the network.
  */
 #include "linux_load.h"
+#include "linux_service.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
@@ -204,6 +207,8 @@ static void run(char *line)
     size_t mib = 0;
     unsigned order = 0, number = 0;
 
+    if (service_command(line))
+        return;
     if (sscanf(line, "alloc %zu", &mib) == 1)
         cmd_alloc(mib);
     else if (sscanf(line, "churn %zu %u", &mib, &number) == 2)
@@ -232,7 +237,7 @@ static void run(char *line)
 
 int main(void)
 {
-    char line[128];
+    char line[256];
     struct timespec now;
 
     setvbuf(stdout, NULL, _IONBF, 0);

@@ -10,9 +10,14 @@ class Table:
     def __init__(self):
         self.rows = []
 
-    def add(self, name, neap, reference, unit):
-        """One metric; ratio is reference / neap, so above 1 neap is the better one."""
-        ratio = reference / neap if neap and reference is not None else None
+    def add_rate(self, name, neap, reference, unit):
+        """A metric of which more is better: ratio is neap / reference, so above 1 neap is the better one."""
+        self.add(name, neap, reference, unit, neap / reference if neap is not None and reference else None)
+
+    def add(self, name, neap, reference, unit, ratio=None):  # pylint: disable=too-many-arguments
+        """One metric of which less is better: ratio is reference / neap, so above 1 neap is the better one."""
+        if ratio is None and neap and reference is not None:
+            ratio = reference / neap
         self.rows.append((name, neap, reference, ratio, unit))
         shown = f"{ratio:10.2f}x" if ratio is not None else " " * 11
         other = f"{reference:14.4g}" if reference is not None else f"{'-':>14}"

@@ -16,11 +16,26 @@ MARGIN = 512 * MIB  # granted beyond what the load holds
 NAMES = {"neap": "neap", "linux": "Linux 6.12"}
 
 
-class Tide:
-    """Samples of one guest: (seconds, requested, granted, used by the load, held by the host)."""
+COLUMNS = {"requested": (1, ":"), "granted": (2, "-"), "used by the load": (3, "--"), "held by the host": (4, "-")}
+
+
+class Samples:
+    """Samples of one guest over time: seconds first, what the load uses and what the host holds last."""
+
+    def __init__(self):
+        self.samples = []
+
+    def mean_beyond_use(self):
+        """Bytes that the host holds and the load does not use, averaged over time."""
+        area = sum((row[-1] - row[-2]) * (later[0] - row[0]) for row, later in zip(self.samples, self.samples[1:]))
+        return area / (self.samples[-1][0] - self.samples[0][0])
+
+
+class Tide(Samples):
+    """Samples: (seconds, requested, granted, used by the load, held by the host)."""
 
     def __init__(self, system):
-        self.samples = []
+        super().__init__()
         self.wanted = self.used = 0
         with Guest(system, memory=BOOT_MEMORY, cpus=2, elastic=[Elastic(REGION)]) as guest:
             self.start = time.monotonic()
@@ -58,14 +73,10 @@ class Tide:
             time.sleep(0.02)
         self.used = mib * MIB
 
-    def mean_beyond_use(self):
-        """Bytes that the host holds and the load does not use, averaged over time."""
-        area = sum((row[4] - row[3]) * (later[0] - row[0]) for row, later in zip(self.samples, self.samples[1:]))
-        return area / (self.samples[-1][0] - self.samples[0][0])
 
-
-def draw(tides, path):
-    """One panel a system, the same axes."""
+def draw(tides, path, names=None, columns=None):
+    """One panel a system, the same axes; `columns`: of each line its place in a sample and its style."""
+    names, columns = names or NAMES, columns or COLUMNS
     import matplotlib  # pylint: disable=import-outside-toplevel
     matplotlib.use("svg")
     matplotlib.rcParams["svg.hashsalt"] = "neap"
@@ -74,13 +85,12 @@ def draw(tides, path):
     figure, panels = pyplot.subplots(len(tides), 1, figsize=(8, 3 * len(tides)), sharex=True, sharey=True)
     for panel, (system, tide) in zip(panels, tides.items()):
         times = [row[0] for row in tide.samples]
-        for column, label, style in ((1, "requested", ":"), (2, "granted", "-"), (3, "used by the load", "--"),
-                                     (4, "held by the host", "-")):
+        for label, (column, style) in columns.items():
             panel.plot(times, [row[column] / GIB for row in tide.samples], style, label=label, linewidth=1.8)
-        panel.set_title(NAMES[system])
+        panel.set_title(names[system])
         panel.set_ylabel("GiB")
         panel.grid(alpha=0.3)
-    panels[0].legend(ncol=4, fontsize="small")
+    panels[0].legend(ncol=len(columns), fontsize="small")
     panels[-1].set_xlabel("seconds")
     figure.tight_layout()
     path.parent.mkdir(parents=True, exist_ok=True)
