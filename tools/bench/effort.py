@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What resizing a memory device costs: guest instructions, requests to the device, kicks."""
 
+import functools
 import time
 
+from guests import steadily
 from harness.elastic import Elastic, plugged, request
 from meter import Meter
 
@@ -17,7 +19,7 @@ class Resizer(Meter):
 
     def __init__(self, system, region):
         super().__init__(system, f"effort-{region // GIB}", {"requests": REQUESTS}, memory=BOOT_MEMORY,
-                         elastic=[Elastic(region)])
+                         elastic=[Elastic(region)], args=["-no-reboot"])
         if system == "linux":
             self.guest.shell.run("settle", 600)
 
@@ -60,9 +62,9 @@ def loaded(system):
 
 def bench(table, systems):
     """Every figure, one system beside the other."""
-    small = [idle(system, 4 * GIB) for system in systems]
+    small = [steadily(system, functools.partial(idle, system, 4 * GIB)) for system in systems]
     large = idle("neap", 256 * GIB)
-    live = [loaded(system) for system in systems]
+    live = [steadily(system, functools.partial(loaded, system)) for system in systems]
     for what, values in (("plug", [one[0] for one in small]), ("idle unplug", [one[1] for one in small]),
                          ("unplug with one page in ten live", live)):
         for key in values[0]:

@@ -124,7 +124,7 @@ static void cmd_write(const char *path, const char *text)
 {
     int fd = open(path, O_WRONLY | O_CLOEXEC);
 
-    report(path, fd < 0 ? -1 : (int)write(fd, text, strlen(text)));
+    report(path, fd < 0 ? -1 : (int)dprintf(fd, "%s\n", text));
     if (fd >= 0)
         close(fd);
 }

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The network: what a guest serves, how fast, and with how much effort."""
 
+import functools
+
 import linux_servers
+from guests import steadily
 from meter import INTERRUPT, Meter
 from servers import serving
 
@@ -39,7 +42,7 @@ def bench(table, systems):
     """Every figure, one system beside the other."""
     page = f"{linux_servers.PAGE.stat().st_size}-byte page"
     for cpus, place in ((1, "1 CPU"), (2, "2 CPUs")):
-        seen = [speed(system, cpus) for system in systems]
+        seen = [steadily(system, functools.partial(speed, system, cpus)) for system in systems]
         table.add_rate(f"HTTP, {page}, {place}", *(one["http"]["rate"] for one in seen), "requests/s")
         for part in ("p50", "p99"):
             table.add(f"HTTP latency {part}, {place}", *(one["http"][part] for one in seen), "ms")
@@ -52,7 +55,7 @@ def bench(table, systems):
                                     ("sent", "64-byte packets sent", "packets/s"),
                                     ("received", "64-byte packets received", "packets/s")):
                 table.add_rate(f"{what}, {place}", *(one[key] for one in seen), unit)
-    spent = [effort(system) for system in systems]
+    spent = [steadily(system, functools.partial(effort, system)) for system in systems]
     for what in spent[0]:
         for key in ("instructions", "kicks", "interrupts"):
             table.add(f"{key} for each {what}", *(one[what][key] for one in spent), key)

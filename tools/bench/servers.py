@@ -31,7 +31,7 @@ def serving(system, make=Guest, memory="1G", cache_mib=CACHE_MIB, **options):
     with Network() as network:
         attached = network.tap().attach()
         with make(system, memory=memory, serves=True, append=f"{STATIC} -- -m {cache_mib}", fds=attached["fds"],
-                  args=[*attached["args"]], **options) as made:
+                  args=[*attached["args"], "-no-reboot"], **options) as made:
             guest = getattr(made, "guest", made)
             if system == "linux":
                 start_linux(guest, options.get("cpus", 1), cache_mib)
