@@ -10,6 +10,7 @@ from servers import serving
 
 SECONDS = 5
 PACKETS = 100000
+BURST, BURSTS = 128, 5  # packets that fit into the device's queue: nothing waits for it
 
 
 def speed(system, cpus):
@@ -38,6 +39,12 @@ def effort(system):
                 "packet received": one(lambda: clients.packets_in(2))}
 
 
+def sending(system):
+    """Instructions of sending one packet while the queue has room: nanoseconds of a clock that counts them."""
+    with serving(system, icount=True) as (_, clients):
+        return 1e9 / max(clients.packets_out(BURST) for _ in range(BURSTS))
+
+
 def bench(table, systems):
     """Every figure, one system beside the other."""
     page = f"{linux_servers.PAGE.stat().st_size}-byte page"
@@ -59,3 +66,5 @@ def bench(table, systems):
     for what in spent[0]:
         for key in ("instructions", "kicks", "interrupts"):
             table.add(f"{key} for each {what}", *(one[what][key] for one in spent), key)
+    room = [steadily(system, functools.partial(sending, system)) for system in systems]
+    table.add("instructions for each packet sent, queue not full", *room, "instructions")
