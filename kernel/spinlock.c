@@ -59,18 +59,30 @@ static void note_release(const struct spinlock *lock UNUSED)
 
 #endif
 
+static bool take(struct spinlock *lock)
+{
+    return !__atomic_exchange_n(&lock->held, true, __ATOMIC_ACQUIRE);
+}
+
+/* Out of line: a free lock is taken without a stack frame. */
+static __attribute__((noinline)) irqflags_t wait_and_take(struct spinlock *lock,
+                                                          irqflags_t flags)
+{
+    do {
+        /* Only reading, so that the holder keeps the cache line; it may wait for this CPU to
+         * answer a cross call. */
+        while (__atomic_load_n(&lock->held, __ATOMIC_RELAXED))
+            cpu_relax_polling();
+    } while (!take(lock));
+    return flags;
+}
+
 irqflags_t spin_lock(struct spinlock *lock)
 {
     irqflags_t flags = arch_irq_save();
 
     note_acquire(lock);
-    while (__atomic_exchange_n(&lock->held, true, __ATOMIC_ACQUIRE)) {
-        /* Only reading, so that the holder keeps the cache line; it may wait for this CPU to
-         * answer a cross call. */
-        while (__atomic_load_n(&lock->held, __ATOMIC_RELAXED))
-            cpu_relax_polling();
-    }
-    return flags;
+    return __builtin_expect(take(lock), 1) ? flags : wait_and_take(lock, flags);
 }
 
 void spin_unlock(struct spinlock *lock, irqflags_t flags)
