@@ -11,12 +11,13 @@
 
 static uint64_t large_bytes, large_pages;
 
+/* The smallest power of two that is large enough. */
 static struct size_class *class_for(size_t size)
 {
     unsigned index = 0;
 
-    while (index < SIZE_CLASSES && size_classes[index].size < size)
-        index++;
+    if (size > SIZE_CLASS_MIN)
+        index = 64 - (unsigned)__builtin_clzll((size - 1) / SIZE_CLASS_MIN);
     return index < SIZE_CLASSES ? &size_classes[index] : NULL;
 }
 

@@ -119,14 +119,19 @@ void slab_free(struct slab *slab, void *object)
         free_pages(virt_to_page(slab), slab_order(class));
 }
 
+/* Frames of one granule exist together, and no slab reaches beyond its granule. */
+static bool same_granule(const void *a, const void *b)
+{
+    return ((uintptr_t)a ^ (uintptr_t)b) < GRANULE_PAGES * PAGE_SIZE;
+}
+
 struct slab *slab_of(const void *object)
 {
     struct slab *slab = (struct slab *)(uintptr_t)virt_to_page(object)->owner;
     const struct page *head;
 
     if ((uintptr_t)slab < DIRECT_MAP_BASE || !IS_ALIGNED((uintptr_t)slab, PAGE_SIZE) ||
-        (const char *)object < (const char *)slab ||
-        !block_page(virt_to_phys(slab) >> PAGE_SHIFT))
+        (const char *)object < (const char *)slab || !same_granule(object, slab))
         return NULL;
     head = virt_to_page(slab);
     if (head->state != PAGE_ALLOCATED || head->owner != (uint64_t)(uintptr_t)slab ||
