@@ -15,7 +15,7 @@ struct ring_ops {
     bool (*kick_needed)(struct virtqueue *queue);
     /* The upper half of a notification with VIRTIO_F_NOTIFICATION_DATA. */
     uint16_t (*notify_position)(const struct virtqueue *queue);
-    void *(*take)(struct virtqueue *queue, uint32_t *length);
+    void *(*take)(struct virtqueue *queue, uint32_t *length); /* which may be NULL */
     bool (*has_used)(const struct virtqueue *queue);
     bool (*enable_callback)(struct virtqueue *queue);
     void (*disable_callback)(struct virtqueue *queue);

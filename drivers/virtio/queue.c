@@ -137,11 +137,9 @@ void virtqueue_kick(struct virtqueue *queue)
 
 void *virtqueue_take(struct virtqueue *queue, uint32_t *length)
 {
-    uint32_t ignored;
-
     if (virtqueue_broken(queue))
         return NULL;
-    return queue->ring->take(queue, length ? length : &ignored);
+    return queue->ring->take(queue, length);
 }
 
 bool virtqueue_has_used(const struct virtqueue *queue)

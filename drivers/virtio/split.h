@@ -25,8 +25,9 @@ struct split_slot {
     uint16_t pinned;        /* its first pieces that are pinned */
     uint16_t table;         /* its indirect table, or NO_TABLE */
     uint16_t next;          /* free list, and chain: what the descriptor says */
-    struct virtio_sg piece; /* where the descriptor points at, unless that is a table */
-    struct page *frame;     /* all that the buffer pins, if that is a single frame, else NULL */
+    struct page *frame;     /* all of a buffer of one piece, if it is in one frame, else NULL */
+    struct virtio_sg piece; /* where the descriptor points at, unless that is a table or a frame
+                             */
 };
 
 struct split_ring {

@@ -127,23 +127,32 @@ static __attribute__((noinline)) int add_many(struct split_ring *ring,
     return 0;
 }
 
-/* What nearly all buffers are. */
-static int add_one(struct split_ring *ring, const struct virtio_sg *sg, bool in, void *token)
+/* What nearly all buffers are: no successor, and in a single frame. */
+static inline int add_one(struct split_ring *ring, const struct virtio_sg *sg, bool in,
+                          void *token)
 {
-    uint16_t head = ring->free_head;
+    const uint64_t phys = sg->phys;
+    const uint32_t length = sg->length;
+    const uint16_t head = ring->free_head;
+    struct ring_descriptor *descriptor = &ring->descriptors[head];
     struct split_slot *slot = &ring->slots[head];
 
-    if (!token || !sg->length)
+    if (!token || !length)
         return -EINVAL;
     if (!ring->nr_free)
         return -ENOSPC;
-    ring->free_head = put_piece(ring, head, sg, in ? DESC_F_WRITE : 0);
+    descriptor->address = le64(phys);
+    descriptor->length = le32(length);
+    descriptor->flags = le16(in ? DESC_F_WRITE : 0);
+    ring->free_head = slot->next;
     ring->nr_free--;
     slot->count = 1;
     slot->token = token;
-    slot->in_length = in ? sg->length : 0;
+    slot->in_length = in ? length : 0;
     slot->pinned = !(in && ring->gives_memory);
-    slot->frame = slot->pinned ? pin_buffer(sg->phys, sg->length) : NULL;
+    slot->frame = slot->pinned ? pin_buffer(phys, length) : NULL;
+    if (__builtin_expect(!slot->frame, 0))
+        slot->piece = *sg;
     publish(ring, head);
     return 0;
 }

@@ -47,9 +47,14 @@ uint64_t split_pinned_pages(const struct pin_source *source, uint64_t start, uin
 
     for (unsigned head = 0; head < ring->queue.size; head++) {
         const struct split_slot *slot = &ring->slots[head], *at = slot;
+        const struct page *frame = READ_ONCE(slot->frame);
         uint16_t table = READ_ONCE(slot->table);
         unsigned nr = READ_ONCE(slot->token) ? READ_ONCE(slot->pinned) : 0;
 
+        if (nr && frame) {
+            pages += page_to_pfn(frame) >= start && page_to_pfn(frame) < end;
+            continue;
+        }
         /* Both may be of different buffers. */
         if (table != NO_TABLE)
             nr = MIN(nr, ring->table_entries);

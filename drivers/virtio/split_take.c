@@ -5,37 +5,47 @@
 #include "split.h"
 #include <arch/barrier.h>
 
-/* Return a buffer's descriptors and its table; gives its token. */
-static inline void *release_buffer(struct split_ring *ring, uint16_t head)
+/* Unpin a buffer of several pieces or frames and return its table. Gives its last slot. */
+static __attribute__((noinline)) struct split_slot *release_pieces(struct split_ring *ring,
+                                                                   struct split_slot *slot)
+{
+    struct split_slot *tail = slot;
+
+    split_unpin(ring, slot);
+    for (unsigned i = slot->count; i > 1; i--)
+        tail = &ring->slots[tail->next];
+    if (slot->table != NO_TABLE) {
+        ring->free_tables[ring->nr_free_tables++] = slot->table;
+        slot->table = NO_TABLE;
+    }
+    return tail;
+}
+
+/* Return a buffer's descriptors; gives its token. */
+static inline void *release_buffer(struct split_ring *ring, unsigned head)
 {
     struct split_slot *slot = &ring->slots[head], *tail = slot;
     void *token = slot->token;
 
-    if (slot->frame)
+    if (__builtin_expect(slot->frame != NULL, 1))
         unpin_frame(slot->frame);
     else
-        split_unpin(ring, slot);
-    for (unsigned i = slot->count; i > 1; i--)
-        tail = &ring->slots[tail->next];
+        tail = release_pieces(ring, slot);
+    ring->nr_free += slot->count;
+    ring->nr_buffers--;
+    slot->token = NULL;
     if (ring->in_order) {
         /* Freed in the order of use, the free part stays one run of the ring. */
         ring->oldest = tail->next;
     } else {
         tail->next = ring->free_head;
-        ring->free_head = head;
+        ring->free_head = (uint16_t)head;
     }
-    ring->nr_free += slot->count;
-    if (slot->table != NO_TABLE) {
-        ring->free_tables[ring->nr_free_tables++] = slot->table;
-        slot->table = NO_TABLE;
-    }
-    slot->token = NULL;
-    ring->nr_buffers--;
     return token;
 }
 
 /* How many buffers from the oldest in flight up to the one at `head`, inclusive. */
-static unsigned batch_size(const struct split_ring *ring, uint16_t head)
+static unsigned batch_size(const struct split_ring *ring, unsigned head)
 {
     uint16_t at = ring->oldest;
     unsigned size = 1;
@@ -57,7 +67,7 @@ static inline bool entry_is_valid(struct split_ring *ring, uint32_t id, uint32_t
         virtqueue_bad(queue, "used entry names no buffer in flight: id", id);
     else if (length > ring->slots[id].in_length)
         virtqueue_bad(queue, "used length beyond the buffer:", length);
-    else if (ring->in_order && batch_size(ring, (uint16_t)id) > entries)
+    else if (ring->in_order && batch_size(ring, id) > entries)
         virtqueue_bad(queue, "used index stops inside a batch: id", id);
     else
         return true;
@@ -69,23 +79,22 @@ static inline bool entry_is_valid(struct split_ring *ring, uint32_t id, uint32_t
  * used index.
  */
 static inline __attribute__((always_inline)) bool
-read_entry(struct split_ring *ring, unsigned entries, uint16_t *head, uint32_t *length)
+read_entry(struct split_ring *ring, unsigned entries, uint32_t *head, uint32_t *length)
 {
-    unsigned at = ring->last_used & (ring->queue.size - 1);
-    uint32_t id;
+    const struct ring_used_entry *entry =
+        &ring->used->ring[ring->last_used & (ring->queue.size - 1)];
 
     /* The entry was written before the index that we have just read. */
     barrier_read();
-    id = le32(READ_ONCE(ring->used->ring[at].id));
-    *length = le32(READ_ONCE(ring->used->ring[at].length));
-    *head = (uint16_t)id;
-    return entry_is_valid(ring, id, *length, entries);
+    *head = le32(READ_ONCE(entry->id));
+    *length = le32(READ_ONCE(entry->length));
+    return entry_is_valid(ring, *head, *length, entries);
 }
 
 /*
  * IN_ORDER: one entry may stand for a batch; every buffer but its last one was used completely.
  */
-static bool take_in_order(struct split_ring *ring, unsigned entries, uint16_t *head,
+static bool take_in_order(struct split_ring *ring, unsigned entries, uint32_t *head,
                           uint32_t *length)
 {
     if (!ring->batch_left) {
@@ -107,7 +116,7 @@ void *split_take(struct virtqueue *queue, uint32_t *length)
 {
     struct split_ring *ring = to_split(queue);
     unsigned entries = (uint16_t)(used_index(ring) - ring->last_used);
-    uint16_t head;
+    uint32_t head, written;
     void *token;
 
     if (!entries)
@@ -116,9 +125,11 @@ void *split_take(struct virtqueue *queue, uint32_t *length)
         virtqueue_bad(queue, "used index runs ahead to", used_index(ring));
         return NULL;
     }
-    if (ring->in_order ? !take_in_order(ring, entries, &head, length)
-                       : !read_entry(ring, entries, &head, length))
+    if (ring->in_order ? !take_in_order(ring, entries, &head, &written)
+                       : !read_entry(ring, entries, &head, &written))
         return NULL;
+    if (length)
+        *length = written;
     token = release_buffer(ring, head);
     ring->last_used++;
     /* Move the event along, or the next used buffer would raise no interrupt. */
@@ -172,6 +183,6 @@ void *split_detach(struct virtqueue *queue)
 
     for (unsigned i = 0; ring->nr_buffers && i < queue->size; i++)
         if (ring->slots[i].token)
-            return release_buffer(ring, (uint16_t)i);
+            return release_buffer(ring, i);
     return NULL;
 }
