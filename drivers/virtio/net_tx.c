@@ -62,16 +62,13 @@ static unsigned reap(struct net_tx *tx, void *tokens[REAP_BATCH])
     return nr;
 }
 
-static int add(struct net *net, struct net_tx *txq, const struct netdev_tx *tx)
+static __attribute__((noinline)) int add_pieces(struct net_tx *txq, unsigned bytes,
+                                                struct net_slot *slot,
+                                                const struct netdev_tx *tx)
 {
     struct virtio_sg sg[NETDEV_TX_PIECES_MAX + 1];
-    const unsigned bytes = net->header_bytes;
-    struct net_slot *slot = txq->free;
     unsigned nr = 1, done = 0;
-    int error;
 
-    if (!slot)
-        return -ENOSPC;
     if (tx->headroom >= bytes) {
         sg[0].phys = tx->pieces[0].phys - bytes;
         sg[0].length = tx->pieces[0].length + bytes;
@@ -83,7 +80,31 @@ static int add(struct net *net, struct net_tx *txq, const struct netdev_tx *tx)
     }
     for (; done < tx->nr_pieces; done++)
         sg[nr++] = (struct virtio_sg){tx->pieces[done].phys, tx->pieces[done].length};
-    error = virtqueue_add(txq->queue, sg, nr, 0, slot);
+    return virtqueue_add(txq->queue, sg, nr, 0, slot);
+}
+
+/* One piece with room in front of it, as small frames are. */
+static int add_piece(struct net_tx *txq, unsigned bytes, struct net_slot *slot,
+                     const struct netdev_tx *tx)
+{
+    const struct virtio_sg sg = {tx->pieces->phys - bytes, tx->pieces->length + bytes};
+
+    write_header(phys_to_virt(sg.phys), bytes, tx);
+    return virtqueue_add(txq->queue, &sg, 1, 0, slot);
+}
+
+static int add(struct net *net, struct net_tx *txq, const struct netdev_tx *tx)
+{
+    const unsigned bytes = net->header_bytes;
+    struct net_slot *slot = txq->free;
+    int error;
+
+    if (!slot)
+        return -ENOSPC;
+    if (tx->nr_pieces == 1 && tx->headroom >= bytes)
+        error = add_piece(txq, bytes, slot, tx);
+    else
+        error = add_pieces(txq, bytes, slot, tx);
     if (error)
         return error;
     txq->free = slot->next;
@@ -131,23 +152,33 @@ static int send(struct net_pair *pair, const struct netdev_tx *tx, uint32_t leng
     return 0;
 }
 
+/* Take one batch back, to make room. */
+static __attribute__((noinline)) void reap_batch(struct net_pair *pair)
+{
+    void *tokens[REAP_BATCH];
+    unsigned nr = 0;
+    irqflags_t flags = spin_lock(&pair->tx.lock);
+
+    if (pair->tx.queue)
+        nr = reap(&pair->tx, tokens);
+    spin_unlock(&pair->tx.lock, flags);
+    for (unsigned i = 0; i < nr; i++)
+        netdev_completed(&pair->net->netdev, pair->index, tokens[i]);
+}
+
 int net_transmit(struct netdev *netdev, unsigned queue, const struct netdev_tx *tx,
                  uint32_t length, bool more)
 {
     struct net_pair *pair = to_net(netdev)->pairs[queue];
-    void *tokens[REAP_BATCH];
-    unsigned nr = 0;
     int error = -ENETDOWN;
-    irqflags_t flags = spin_lock(&pair->tx.lock);
+    irqflags_t flags;
 
-    if (pair->tx.queue) {
-        if (pair->tx.in_flight >= pair->tx.reap_at)
-            nr = reap(&pair->tx, tokens);
+    if (READ_ONCE(pair->tx.in_flight) >= pair->tx.reap_at)
+        reap_batch(pair);
+    flags = spin_lock(&pair->tx.lock);
+    if (pair->tx.queue)
         error = send(pair, tx, length, more);
-    }
     spin_unlock(&pair->tx.lock, flags);
-    for (unsigned i = 0; i < nr; i++)
-        netdev_completed(netdev, queue, tokens[i]);
     return error;
 }
 
