@@ -170,3 +170,38 @@ int netdev_set_coalescing(struct netdev *dev, const struct netdev_coalescing *co
 
     return end_setting(dev, error ? error : dev->ops->set_coalescing(dev, coalescing));
 }
+
+static int begin_queue_setting(struct netdev *dev, unsigned queue, bool can)
+{
+    int error = begin_setting(dev, can && dev->info.caps & NETDEV_CAP_COALESCE_QUEUE);
+
+    return error ? error : queue < dev->info.nr_queues ? 0 : -EINVAL;
+}
+
+int netdev_set_queue_coalescing(struct netdev *dev, unsigned queue,
+                                const struct netdev_coalescing *coalescing)
+{
+    int error = begin_queue_setting(dev, queue, dev->ops->set_queue_coalescing);
+
+    return end_setting(dev,
+                       error ? error : dev->ops->set_queue_coalescing(dev, queue, coalescing));
+}
+
+int netdev_get_queue_coalescing(struct netdev *dev, unsigned queue,
+                                struct netdev_coalescing *coalescing)
+{
+    int error = begin_queue_setting(dev, queue, dev->ops->get_queue_coalescing);
+
+    return end_setting(dev,
+                       error ? error : dev->ops->get_queue_coalescing(dev, queue, coalescing));
+}
+
+int netdev_device_stats(struct netdev *dev,
+                        void (*fn)(void *arg, unsigned queue, const char *name, uint64_t value),
+                        void *arg)
+{
+    int error =
+        begin_setting(dev, dev->ops->device_stats && dev->info.caps & NETDEV_CAP_DEVICE_STATS);
+
+    return end_setting(dev, error ? error : dev->ops->device_stats(dev, fn, arg));
+}

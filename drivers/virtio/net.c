@@ -69,6 +69,9 @@ static const struct netdev_ops net_ops = {
     .set_vlan = net_set_vlan,
     .set_rx_offloads = net_set_rx_offloads,
     .set_coalescing = net_set_coalescing,
+    .set_queue_coalescing = net_set_queue_coalescing,
+    .get_queue_coalescing = net_get_queue_coalescing,
+    .device_stats = net_device_stats,
 };
 
 static struct net *net_create(struct virtio_device *dev)

@@ -35,6 +35,8 @@ enum net_feature {
     NET_F_GUEST_ANNOUNCE = 21,
     NET_F_MQ = 22,
     NET_F_CTRL_MAC_ADDR = 23,
+    NET_F_DEVICE_STATS = 50,
+    NET_F_VQ_NOTF_COAL = 52,
     NET_F_NOTF_COAL = 53,
     NET_F_GUEST_USO4 = 54,
     NET_F_GUEST_USO6 = 55,
@@ -98,6 +100,7 @@ enum net_control_class {
     NET_CTRL_MQ = 4,
     NET_CTRL_GUEST_OFFLOADS = 5,
     NET_CTRL_NOTF_COAL = 6,
+    NET_CTRL_STATS = 8,
 };
 
 /* Commands, each within its class. */
@@ -115,16 +118,23 @@ enum net_control_command {
     NET_OFFLOADS_SET = 0,
     NET_COAL_TX_SET = 0,
     NET_COAL_RX_SET = 1,
+    NET_COAL_VQ_SET = 2,
+    NET_COAL_VQ_GET = 3,
+    NET_STATS_QUERY = 0,
+    NET_STATS_GET = 1,
 };
 
-#define NET_CONTROL_DATA_MAX 512
+#define NET_CONTROL_DATA_MAX   512
+#define NET_CONTROL_RESULT_MAX 256
 
-/* One command as the device sees it: two bytes and data to read, one byte to write. */
+/* One command as the device sees it: two bytes and data to read, a byte and a result to write.
+ */
 struct net_message {
     uint8_t command_class;
     uint8_t command;
     uint8_t data[NET_CONTROL_DATA_MAX];
     uint8_t ack;
+    uint8_t result[NET_CONTROL_RESULT_MAX];
 };
 
 #define NET_RSS_KEY_MAX   40
@@ -182,6 +192,8 @@ struct net_pair {
     bool timer_armed;
     unsigned idle_rounds; /* of the timer, without progress */
     char rx_name[12], tx_name[12];
+    bool has_coalescing; /* of its own, to be set again after a reset */
+    struct netdev_coalescing coalescing;
 };
 
 struct net {
@@ -271,6 +283,10 @@ void net_tx_forget(struct net_pair *pair);
 /* Send net->message with so many bytes of data. 0, -EIO: refused, -ENETDOWN, -ETIMEDOUT. */
 int net_command(struct net *net, enum net_control_class command_class,
                 enum net_control_command command, unsigned data_bytes);
+/* The same with an answer of up to `room` bytes in net->message->result; gives its length. */
+int net_query(struct net *net, enum net_control_class command_class,
+              enum net_control_command command, unsigned data_bytes, unsigned room,
+              unsigned *result_bytes);
 
 /* ---- net_settings.c ---- */
 
@@ -278,9 +294,20 @@ int net_set_mac(struct netdev *netdev, const uint8_t *mac);
 int net_set_filter(struct netdev *netdev, const struct netdev_filter *filter);
 int net_set_vlan(struct netdev *netdev, uint16_t id, bool on);
 int net_set_rx_offloads(struct netdev *netdev, uint32_t caps);
-int net_set_coalescing(struct netdev *netdev, const struct netdev_coalescing *coalescing);
 /* After a start of the device: what was set before. */
 void net_restore_settings(struct net *net);
+
+/* ---- net_coalescing.c, net_device_stats.c: as in struct netdev_ops ---- */
+
+int net_set_coalescing(struct netdev *netdev, const struct netdev_coalescing *coalescing);
+int net_set_queue_coalescing(struct netdev *netdev, unsigned queue,
+                             const struct netdev_coalescing *coalescing);
+int net_get_queue_coalescing(struct netdev *netdev, unsigned queue,
+                             struct netdev_coalescing *coalescing);
+void net_restore_coalescing(struct net *net);
+int net_device_stats(struct netdev *netdev,
+                     void (*fn)(void *arg, unsigned queue, const char *name, uint64_t value),
+                     void *arg);
 
 /* ---- net_steering.c ---- */
 

@@ -110,29 +110,6 @@ int net_set_rx_offloads(struct netdev *netdev, uint32_t caps)
     return error;
 }
 
-static int send_coalescing(struct net *net, enum net_control_command command, uint32_t frames,
-                           uint32_t us)
-{
-    uint32_t fields[2] = {le32(frames), le32(us)};
-
-    memcpy(net->message->data, fields, sizeof(fields));
-    return net_command(net, NET_CTRL_NOTF_COAL, command, sizeof(fields));
-}
-
-int net_set_coalescing(struct netdev *netdev, const struct netdev_coalescing *coalescing)
-{
-    struct net *net = to_net(netdev);
-    int error = send_coalescing(net, NET_COAL_RX_SET, coalescing->rx_frames, coalescing->rx_us);
-
-    if (!error)
-        error = send_coalescing(net, NET_COAL_TX_SET, coalescing->tx_frames, coalescing->tx_us);
-    if (!error) {
-        net->coalescing = *coalescing;
-        net->has_coalescing = true;
-    }
-    return error;
-}
-
 static void restore_vlans(struct net *net)
 {
     for (unsigned i = 0; i < ARRAY_SIZE(net->vlans); i++)
@@ -154,6 +131,5 @@ void net_restore_settings(struct net *net)
     if (net->has_offloads && virtio_accepted(net->dev, NET_F_CTRL_GUEST_OFFLOADS) &&
         !send_offloads(net, net->offloads & info->caps))
         info->rx_enabled = net->offloads & info->caps;
-    if (net->has_coalescing && info->caps & NETDEV_CAP_COALESCE)
-        (void)net_set_coalescing(&net->netdev, &net->coalescing);
+    net_restore_coalescing(net);
 }

@@ -34,22 +34,24 @@ struct netdev;
 /* ---- what a device can do ---- */
 
 enum netdev_caps {
-    NETDEV_CAP_TX_CSUM = 1u << 0,  /* fills in a TCP or UDP checksum */
-    NETDEV_CAP_TSO4 = 1u << 1,     /* cuts TCP over IPv4 into segments */
-    NETDEV_CAP_TSO6 = 1u << 2,     /* the same over IPv6 */
-    NETDEV_CAP_TSO_ECN = 1u << 3,  /* also segments with CWR set */
-    NETDEV_CAP_USO = 1u << 4,      /* cuts UDP into datagrams, IPv4 and IPv6 */
-    NETDEV_CAP_RX_CSUM = 1u << 5,  /* received frames may come with a checksum state */
-    NETDEV_CAP_LRO4 = 1u << 6,     /* may deliver several TCP segments over IPv4 as one */
-    NETDEV_CAP_LRO6 = 1u << 7,     /* the same over IPv6 */
-    NETDEV_CAP_LRO_ECN = 1u << 8,  /* also with CWR set */
-    NETDEV_CAP_URO4 = 1u << 9,     /* several UDP datagrams as one, IPv4 */
-    NETDEV_CAP_URO6 = 1u << 10,    /* the same over IPv6 */
-    NETDEV_CAP_HASH = 1u << 11,    /* received frames carry a flow hash */
-    NETDEV_CAP_SET_MAC = 1u << 12, /* netdev_set_mac() works */
-    NETDEV_CAP_FILTER = 1u << 13,  /* netdev_set_filter() works */
-    NETDEV_CAP_VLAN = 1u << 14,    /* filters VLAN ids: netdev_set_vlan() */
-    NETDEV_CAP_COALESCE = 1u << 15 /* netdev_set_coalescing() works */
+    NETDEV_CAP_TX_CSUM = 1u << 0,   /* fills in a TCP or UDP checksum */
+    NETDEV_CAP_TSO4 = 1u << 1,      /* cuts TCP over IPv4 into segments */
+    NETDEV_CAP_TSO6 = 1u << 2,      /* the same over IPv6 */
+    NETDEV_CAP_TSO_ECN = 1u << 3,   /* also segments with CWR set */
+    NETDEV_CAP_USO = 1u << 4,       /* cuts UDP into datagrams, IPv4 and IPv6 */
+    NETDEV_CAP_RX_CSUM = 1u << 5,   /* received frames may come with a checksum state */
+    NETDEV_CAP_LRO4 = 1u << 6,      /* may deliver several TCP segments over IPv4 as one */
+    NETDEV_CAP_LRO6 = 1u << 7,      /* the same over IPv6 */
+    NETDEV_CAP_LRO_ECN = 1u << 8,   /* also with CWR set */
+    NETDEV_CAP_URO4 = 1u << 9,      /* several UDP datagrams as one, IPv4 */
+    NETDEV_CAP_URO6 = 1u << 10,     /* the same over IPv6 */
+    NETDEV_CAP_HASH = 1u << 11,     /* received frames carry a flow hash */
+    NETDEV_CAP_SET_MAC = 1u << 12,  /* netdev_set_mac() works */
+    NETDEV_CAP_FILTER = 1u << 13,   /* netdev_set_filter() works */
+    NETDEV_CAP_VLAN = 1u << 14,     /* filters VLAN ids: netdev_set_vlan() */
+    NETDEV_CAP_COALESCE = 1u << 15, /* netdev_set_coalescing() works */
+    NETDEV_CAP_COALESCE_QUEUE = 1u << 16, /* the same for single queues */
+    NETDEV_CAP_DEVICE_STATS = 1u << 17,   /* netdev_device_stats() works */
 };
 /* What netdev_set_rx_offloads() can switch. */
 #define NETDEV_CAPS_RX                                                             \
@@ -263,5 +265,21 @@ struct netdev_coalescing {
     uint32_t tx_frames, tx_us;
 };
 int netdev_set_coalescing(struct netdev *dev, const struct netdev_coalescing *coalescing);
+
+/* Of one pair of queues (-EINVAL: there is none such), until all are set; and what is set now.
+ */
+int netdev_set_queue_coalescing(struct netdev *dev, unsigned queue,
+                                const struct netdev_coalescing *coalescing);
+int netdev_get_queue_coalescing(struct netdev *dev, unsigned queue,
+                                struct netdev_coalescing *coalescing);
+
+/*
+ * Counters that the device itself keeps: call fn for each, with its pair of queues and a name
+ * that stays. fn must not call into this layer. 0, -ENOTSUP, -EIO (refused, or the answer makes
+ * no sense: what came before it was reported), -ENETDOWN, -ETIMEDOUT.
+ */
+int netdev_device_stats(struct netdev *dev,
+                        void (*fn)(void *arg, unsigned queue, const char *name, uint64_t value),
+                        void *arg);
 
 #endif

@@ -41,6 +41,13 @@ struct netdev_ops {
     int (*set_vlan)(struct netdev *dev, uint16_t id, bool on);
     int (*set_rx_offloads)(struct netdev *dev, uint32_t caps);
     int (*set_coalescing)(struct netdev *dev, const struct netdev_coalescing *coalescing);
+    int (*set_queue_coalescing)(struct netdev *dev, unsigned queue,
+                                const struct netdev_coalescing *coalescing);
+    int (*get_queue_coalescing)(struct netdev *dev, unsigned queue,
+                                struct netdev_coalescing *coalescing);
+    int (*device_stats)(struct netdev *dev,
+                        void (*fn)(void *arg, unsigned queue, const char *name, uint64_t value),
+                        void *arg);
 };
 
 struct netdev_queue {

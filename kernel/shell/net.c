@@ -12,14 +12,24 @@ static const struct {
     uint32_t cap;
     const char *name;
 } cap_names[] = {
-    {NETDEV_CAP_TX_CSUM, "tx-csum"}, {NETDEV_CAP_TSO4, "tso4"},
-    {NETDEV_CAP_TSO6, "tso6"},       {NETDEV_CAP_TSO_ECN, "tso-ecn"},
-    {NETDEV_CAP_USO, "uso"},         {NETDEV_CAP_RX_CSUM, "rx-csum"},
-    {NETDEV_CAP_LRO4, "lro4"},       {NETDEV_CAP_LRO6, "lro6"},
-    {NETDEV_CAP_LRO_ECN, "lro-ecn"}, {NETDEV_CAP_URO4, "uro4"},
-    {NETDEV_CAP_URO6, "uro6"},       {NETDEV_CAP_HASH, "hash"},
-    {NETDEV_CAP_SET_MAC, "set-mac"}, {NETDEV_CAP_FILTER, "filter"},
-    {NETDEV_CAP_VLAN, "vlan"},       {NETDEV_CAP_COALESCE, "coalesce"},
+    {NETDEV_CAP_TX_CSUM, "tx-csum"},
+    {NETDEV_CAP_TSO4, "tso4"},
+    {NETDEV_CAP_TSO6, "tso6"},
+    {NETDEV_CAP_TSO_ECN, "tso-ecn"},
+    {NETDEV_CAP_USO, "uso"},
+    {NETDEV_CAP_RX_CSUM, "rx-csum"},
+    {NETDEV_CAP_LRO4, "lro4"},
+    {NETDEV_CAP_LRO6, "lro6"},
+    {NETDEV_CAP_LRO_ECN, "lro-ecn"},
+    {NETDEV_CAP_URO4, "uro4"},
+    {NETDEV_CAP_URO6, "uro6"},
+    {NETDEV_CAP_HASH, "hash"},
+    {NETDEV_CAP_SET_MAC, "set-mac"},
+    {NETDEV_CAP_FILTER, "filter"},
+    {NETDEV_CAP_VLAN, "vlan"},
+    {NETDEV_CAP_COALESCE, "coalesce"},
+    {NETDEV_CAP_COALESCE_QUEUE, "coalesce-queue"},
+    {NETDEV_CAP_DEVICE_STATS, "device-stats"},
 };
 
 struct counter {
@@ -87,7 +97,34 @@ static void print_machine(const struct netdev_info *info, const struct counter *
 struct print_job {
     bool machine;
     unsigned found;
+    const struct netdev_info *info; /* of the device that is being printed */
 };
+
+/* A counter of the device's own. */
+static void print_device_counter(void *arg, unsigned queue, const char *name, uint64_t value)
+{
+    const struct print_job *job = arg;
+
+    if (job->machine)
+        kprintf("%s_device%u_%s=%llu\n", job->info->name, queue, name,
+                (unsigned long long)value);
+    else
+        kprintf("  device: queue %u, %s %llu\n", queue, name, (unsigned long long)value);
+}
+
+static void print_coalescing(struct netdev *dev, struct print_job *job)
+{
+    struct netdev_coalescing now;
+
+    for (unsigned i = 0; i < job->info->nr_queues; i++) {
+        if (netdev_get_queue_coalescing(dev, i, &now))
+            return;
+        print_device_counter(job, i, "coalesce_rx_frames", now.rx_frames);
+        print_device_counter(job, i, "coalesce_rx_us", now.rx_us);
+        print_device_counter(job, i, "coalesce_tx_frames", now.tx_frames);
+        print_device_counter(job, i, "coalesce_tx_us", now.tx_us);
+    }
+}
 
 static void print_device(struct netdev *dev, void *arg)
 {
@@ -104,6 +141,9 @@ static void print_device(struct netdev *dev, void *arg)
         print_machine(&info, counters);
     else
         print_table(&info, counters);
+    job->info = &info;
+    print_coalescing(dev, job);
+    (void)netdev_device_stats(dev, print_device_counter, job);
 }
 
 static int run_net(int argc, char **argv)

@@ -85,14 +85,19 @@ static void serve_control(struct fake *fake, unsigned index)
         CHECK_EQ(chain.out, 1);
         CHECK_EQ(chain.in, 1);
         CHECK(chain.pieces[0].length >= 2);
-        CHECK_EQ(chain.pieces[1].length, 1);
+        wire.room = chain.pieces[1].length - 1;
+        wire.result_bytes = 0;
         wire.data_bytes = chain.pieces[0].length - 2;
         memcpy(wire.data, command + 2, wire.data_bytes);
         CHECK(wire.commands < WIRE_HISTORY);
         wire.history[wire.commands++] = (uint16_t)(command[0] << 8 | command[1]);
+        if (wire.answer)
+            wire.answer();
         if (wire.written)
             *(uint8_t *)shim_phys(chain.pieces[1].phys) = wire.ack;
-        vringd_push(&fake->queues[index].ring, chain.head, wire.written, 1);
+        CHECK(wire.result_bytes <= wire.room);
+        memcpy((uint8_t *)shim_phys(chain.pieces[1].phys) + 1, wire.result, wire.result_bytes);
+        vringd_push(&fake->queues[index].ring, chain.head, wire.written + wire.result_bytes, 1);
     }
     fake_interrupt(fake, index);
 }

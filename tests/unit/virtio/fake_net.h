@@ -34,6 +34,11 @@ struct fake_net {
     uint16_t history[WIRE_HISTORY];     /* class << 8 | command */
     uint8_t data[NET_CONTROL_DATA_MAX]; /* of the last command */
     unsigned data_bytes;
+    unsigned room; /* for a result, that it had */
+    /* Fills in the result of the command that came last. */
+    void (*answer)(void);
+    uint8_t result[NET_CONTROL_RESULT_MAX];
+    unsigned result_bytes;
 };
 extern struct fake_net wire;
 
