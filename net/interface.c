@@ -5,8 +5,10 @@
 #include "internal.h"
 #include <lwip/etharp.h>
 #include <lwip/ethip6.h>
+#include <lwip/ip6.h>
 #include <lwip/nd6.h>
 #include <lwip/priv/tcp_priv.h>
+#include <lwip/udp.h>
 #include <neap/alloc.h>
 #include <neap/errors.h>
 #include <neap/kmalloc.h>
@@ -21,14 +23,43 @@ struct net_interface *net_interfaces;
 
 static const char hostname[] = "neap";
 
-/* The device makes TCP's sums where it can; those of datagrams may have to be cut up later. */
+/* What lwIP itself sends by UDP is shorter. */
+#define DATAGRAM_MIN 576
+
+/* The device makes the sums where it can, those of datagrams in one frame. */
 static uint16_t checksums(const struct netdev_info *info)
 {
     uint16_t flags = NETIF_CHECKSUM_ENABLE_ALL;
 
     if (info->caps & NETDEV_CAP_TX_CSUM)
         flags &= (uint16_t)~NETIF_CHECKSUM_GEN_TCP;
+    if (info->caps & NETDEV_CAP_TX_CSUM && info->mtu >= DATAGRAM_MIN)
+        flags &= (uint16_t)~NETIF_CHECKSUM_GEN_UDP;
     return flags;
+}
+
+/* Does a datagram of so many bytes go out in one frame, whatever way it takes? */
+static bool fits(const struct net_interface *interface, unsigned bytes, bool v6)
+{
+    if (v6)
+        return bytes + IP6_HLEN + UDP_HLEN <= MIN(interface->netif.mtu, IP6_MIN_MTU_LENGTH);
+    return bytes + IP_HLEN + UDP_HLEN <= interface->netif.mtu;
+}
+
+int net_send_datagram(struct udp_pcb *udp, struct pbuf *data, const struct ip_addr *ip,
+                      uint16_t port)
+{
+    bool v6 = IP_IS_V6(ip ? ip : &udp->remote_ip);
+    struct net_interface *interface;
+    int error;
+
+    for (interface = net_interfaces; interface; interface = interface->next)
+        if (!fits(interface, data->tot_len, v6))
+            interface->netif.chksum_flags |= NETIF_CHECKSUM_GEN_UDP;
+    error = ip ? udp_sendto(udp, data, ip, port) : udp_send(udp, data);
+    for (interface = net_interfaces; interface; interface = interface->next)
+        interface->netif.chksum_flags = checksums(&interface->info);
+    return error;
 }
 
 /* Take over what the device says now. Under net_lock(). */
@@ -70,6 +101,22 @@ static void announce(struct netif *netif)
     netif_set_link_up(netif);
 }
 
+static bool is_from(const struct tcp_pcb *tcp, struct netif *netif)
+{
+    if (IP_IS_V6_VAL(tcp->local_ip))
+        return netif_get_ip6_addr_match(netif, ip_2_ip6(&tcp->local_ip)) >= 0;
+    return ip4_addr_eq(ip_2_ip4(&tcp->local_ip), netif_ip4_addr(netif));
+}
+
+/* What a reset or a link that was down lost; TCP would wait for a timer that grows each time.
+ */
+static void send_again(struct netif *netif)
+{
+    for (struct tcp_pcb *tcp = tcp_active_pcbs; tcp; tcp = tcp->next)
+        if (tcp->unacked && is_from(tcp, netif))
+            tcp_rexmit_rto(tcp);
+}
+
 static void on_event(void *arg, unsigned events)
 {
     struct net_interface *interface = arg;
@@ -77,6 +124,8 @@ static void on_event(void *arg, unsigned events)
     net_lock();
     refresh(interface);
     interface_resume(interface); /* a reset emptied the queue */
+    if (events & NETDEV_EVENT_LINK && interface->info.live && interface->info.link)
+        send_again(&interface->netif);
     if (events & NETDEV_EVENT_ANNOUNCE)
         announce(&interface->netif);
     log_info("net", "%s: link %s", interface->info.name, interface->info.link ? "up" : "down");

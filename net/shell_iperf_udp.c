@@ -44,7 +44,7 @@ static void answer_last(struct iperf *test, const struct numbered *last, const i
     if (!packet)
         return;
     (void)pbuf_take(packet, &report, sizeof(report));
-    (void)udp_sendto(test->datagrams, packet, peer, port);
+    (void)net_send_datagram(test->datagrams, packet, peer, port);
     pbuf_free(packet);
 }
 
@@ -100,7 +100,7 @@ static bool send_datagram(struct iperf *test, int32_t number)
     if (packet) {
         memset(packet->payload, 0, DATAGRAM);
         (void)pbuf_take(packet, &head, sizeof(head));
-        sent = udp_send(test->datagrams, packet) == ERR_OK;
+        sent = net_send_datagram(test->datagrams, packet, NULL, 0) == ERR_OK;
         pbuf_free(packet);
     }
     return sent;

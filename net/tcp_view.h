@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * TCP inside of Ethernet frames that lwIP has made.
+ * TCP and UDP inside of Ethernet frames that lwIP has made.
  */
 #ifndef NET_TCP_VIEW_H
 #define NET_TCP_VIEW_H
@@ -27,6 +27,12 @@ bool tcp_view(const struct pbuf *frame, struct tcp_view *view);
 
 /* What a device that sums adds to: the pseudo header over `length` bytes of TCP. */
 void tcp_view_prepare_sum(const struct tcp_view *view, uint32_t length);
+
+/*
+ * A whole UDP datagram that has no sum yet: put the pseudo header's there for the device to add
+ * to. Returns false if the frame is none such; gives the place of the UDP header.
+ */
+bool udp_prepare_sum(const struct pbuf *frame, uint16_t *offset);
 
 /* Make the network header say that `length` bytes of TCP follow. */
 void tcp_view_set_length(const struct tcp_view *view, uint32_t length);

@@ -4,6 +4,7 @@
  * sends no segment again of which somebody still holds a reference.
  */
 #include "internal.h"
+#include <lwip/prot/udp.h>
 #include <neap/compiler.h>
 #include <neap/cpu.h>
 #include <neap/errors.h>
@@ -121,6 +122,10 @@ static int send_alone(struct net_interface *interface, struct in_flight *flight)
         tx.checksum = true;
         tx.csum_start = view.offset;
         tx.csum_offset = offsetof(struct tcp_hdr, chksum);
+    } else if (interface->info.caps & NETDEV_CAP_TX_CSUM &&
+               udp_prepare_sum(packet, &tx.csum_start)) {
+        tx.checksum = true;
+        tx.csum_offset = offsetof(struct udp_hdr, chksum);
     }
     for (; packet; packet = packet->next) {
         if (packet->len > 0)

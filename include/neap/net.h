@@ -28,4 +28,15 @@ struct net_memory {
 
 void net_memory_get(struct net_memory *memory);
 
+struct udp_pcb;
+struct pbuf;
+struct ip_addr;
+
+/*
+ * udp_sendto(), or udp_send() without `ip`, with sums made by the device where it can: it
+ * cannot when the datagram does not fit into one frame. Returns an err_t. Under net_lock().
+ */
+int net_send_datagram(struct udp_pcb *udp, struct pbuf *data, const struct ip_addr *ip,
+                      uint16_t port);
+
 #endif

@@ -96,7 +96,7 @@ ssize_t datagram_send(struct socket *socket, const void *data, size_t size, cons
     if (!packet)
         return -ENOBUFS;
     (void)pbuf_take(packet, data, (u16_t)size);
-    error = ip ? udp_sendto(socket->udp, packet, ip, port) : udp_send(socket->udp, packet);
+    error = (err_t)net_send_datagram(socket->udp, packet, ip, port);
     pbuf_free(packet);
     return error == ERR_OK ? (ssize_t)size : socket_error(error);
 }

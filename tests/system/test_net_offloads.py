@@ -2,10 +2,12 @@
 """What the device does for the guest: sums, cutting and merging, judged by frames captured on the link."""
 
 import random
+import re
+import subprocess
 
 import pytest
 from harness.net import GUEST4, HOST4, STATIC, echo
-from harness.net_frames import NEEDS_CSUM, captured, finish, problems, stream
+from harness.net_frames import NEEDS_CSUM, UDP, captured, finish, problems, stream
 
 ECHO = 7
 WHOLE = 1514
@@ -65,3 +67,29 @@ def test_mtu(boot, network, mtu):
     on_wire = [part for header, frame in sent for part in finish(header, frame)]
     assert 0.9 * mtu < max(len(frame) for frame in on_wire) <= mtu + 14
     assert not any(problems(frame) for frame in on_wire)
+
+
+@pytest.mark.parametrize("options, mtu", [("none", 1500), ("sums", 1500), ("sums", 1000)])
+def test_datagrams_are_right(boot, network, options, mtu):
+    """The device sums UDP that fits into a frame, the guest what it cuts into fragments; every sum is right."""
+    tap = network.tap(mtu=mtu, addresses=(f"{HOST4}/24",))
+    guest = boot(app="full", append=STATIC.split()[0] + " ip6=off", **tap.attach(OPTIONS[options] + f",host_mtu={mtu}"))
+    with network.start("iperf", "-s", "-u", "-P", "1", stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as peer, \
+            tap.capture() as capture:
+        report = guest.shell.run(f"iperf -c {HOST4} -u 1")
+        assert re.search(r"of [1-9]\d+ datagrams", report), report
+        text = peer.communicate(timeout=60)[0]
+        frames = [(header, frame) for header, frame, to_guest in captured(capture) if not to_guest]
+    lost, count = map(int, re.search(r" (\d+)/ *(\d+) ", text).groups())
+    assert count - lost > 50, text
+    # The peer's kernel puts fragments together and checks the sum of the whole.
+    assert "UdpInCsumErrors                 0 " in network.run("nstat", "-asz", "UdpInCsumErrors")
+    sent = [(header, frame) for header, frame in frames if frame[12:14] == b"\x08\0" and frame[23] == UDP]
+    first = [(header, frame) for header, frame in sent if not (frame[20] & 0x1F or frame[21])]
+    assert len(first) > 50 and (len(sent) > len(first)) == (mtu < 1500)
+    for header, frame in first:
+        whole = mtu == 1500 or len(frame) < mtu
+        assert bool(header[0] & NEEDS_CSUM) == (whole and options != "none")
+        [finished] = finish(header, frame)
+        assert any(finished[40:42]), "a datagram without a sum"
+        assert not problems(finished), problems(finished)
