@@ -4,7 +4,7 @@
  * when both halves are free. A block never crosses a memory block, and all frames of an active
  * memory block can be read, so looking at a neighbour needs no check.
  */
-#include "internal.h"
+#include "compact.h"
 #include <neap/panic.h>
 
 void buddy_free(struct page *page, unsigned order, bool reported)
@@ -36,6 +36,8 @@ void buddy_free(struct page *page, unsigned order, bool reported)
     buddy_insert(page, order, reported);
     if (__builtin_expect(buddy.pages[WARM] + buddy.pages[REPORTED] >= buddy.wanted_free, 0))
         elastic_note_free();
+    if (__builtin_expect(buddy.pieces >= buddy.compact_at, 0))
+        compact_note_pieces();
     if (__builtin_expect(buddy.kernel_reserve > 0, 0) && !page_elastic(page))
         kernel_reserve_note_freed();
 }
@@ -130,6 +132,13 @@ static struct page *find_movable(unsigned order, bool steal)
     return page;
 }
 
+/* What is freed of a large block before the rest shall go to lists of its kind. */
+static void claim_pageblocks(struct page *page, unsigned order, enum page_kind kind)
+{
+    for (uint64_t i = 0; i < order_pages(order); i += PAGEBLOCK_PAGES)
+        page[i].block_kind = kind;
+}
+
 struct page *buddy_take(unsigned order, enum page_kind kind, bool steal)
 {
     struct page *page =
@@ -142,6 +151,8 @@ struct page *buddy_take(unsigned order, enum page_kind kind, bool steal)
     buddy_remove(page);
     split(page, order, kind, reported);
     page_set_allocated(page, order, kind);
+    if (order >= PAGEBLOCK_ORDER)
+        claim_pageblocks(page, order, kind);
     if (reported)
         reporting_note_cold(order_pages(order));
     if (kind == PAGE_KERNEL && buddy.elastic_pages > buddy.kernel_reserve)

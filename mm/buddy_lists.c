@@ -6,7 +6,8 @@
 #include <neap/panic.h>
 
 struct buddy buddy = {.lock = SPINLOCK_INIT("buddy", LOCK_RANK_BUDDY),
-                      .wanted_free = UINT64_MAX};
+                      .wanted_free = UINT64_MAX,
+                      .compact_at = UINT64_MAX};
 
 unsigned buddy_row(const struct page *page, unsigned order)
 {
@@ -84,6 +85,12 @@ static void count_elastic(const struct page *page, unsigned order, int sign)
         free[granule] = (uint16_t)(free[granule] + step);
 }
 
+/* Is a free block too small to be reported or unplugged, and could grow if pages moved? */
+static bool is_piece(unsigned row, unsigned order)
+{
+    return order < PAGEBLOCK_ORDER && row != PAGE_KERNEL;
+}
+
 void buddy_insert(struct page *page, unsigned order, bool reported)
 {
     enum warmth warmth = reported ? REPORTED : WARM;
@@ -102,6 +109,8 @@ void buddy_insert(struct page *page, unsigned order, bool reported)
     buddy.nonempty[row][warmth] |= (uint16_t)(1u << order);
     buddy.blocks[warmth][order]++;
     buddy.pages[warmth] += order_pages(order);
+    if (is_piece(row, order))
+        buddy.pieces += order_pages(order);
     if (!reported)
         reporting_note_added(order);
 }
@@ -121,6 +130,8 @@ void buddy_remove(struct page *page)
         buddy.nonempty[row][warmth] &= (uint16_t) ~(1u << order);
     buddy.blocks[warmth][order]--;
     buddy.pages[warmth] -= order_pages(order);
+    if (is_piece(row, order))
+        buddy.pieces -= order_pages(order);
     if (warmth == WARM)
         reporting_note_removed(order);
 }

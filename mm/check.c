@@ -109,7 +109,7 @@ static void walk_memory(struct census *census)
 /* Every list holds what its place says, and all of them together all free blocks. */
 static void check_lists(const struct census *census)
 {
-    uint64_t blocks[WARMTHS][MAX_ORDER + 1] = {0}, reportable = 0;
+    uint64_t blocks[WARMTHS][MAX_ORDER + 1] = {0}, reportable = 0, pieces = 0;
 
     for (unsigned row = 0; row < BUDDY_ROWS; row++) {
         for (unsigned warmth = 0; warmth < WARMTHS; warmth++) {
@@ -124,6 +124,8 @@ static void check_lists(const struct census *census)
                     ASSERT(page_reported(page) == (warmth == REPORTED));
                     ASSERT(buddy_row(page, order) == row);
                     blocks[warmth][order]++;
+                    if (order < PAGEBLOCK_ORDER && row != PAGE_KERNEL)
+                        pieces += order_pages(order);
                     last = pfn;
                 }
                 ASSERT(list->tail == last);
@@ -139,6 +141,7 @@ static void check_lists(const struct census *census)
         reportable += order >= reporting_order() ? blocks[WARM][order] << order : 0;
     }
     ASSERT(reportable == buddy.reportable);
+    ASSERT(pieces == buddy.pieces);
 }
 
 static void check_sums(const struct census *census)

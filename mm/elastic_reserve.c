@@ -93,21 +93,27 @@ static uint64_t metadata_in(const struct elastic_region *region, const struct fr
     return pages;
 }
 
-/* The frames change sides; frame pages stay what they are. All others are isolated. */
+/*
+ * The frames change sides; frame pages stay what they are. All others are isolated, in blocks
+ * that must not be seen on both sides.
+ */
 static void change_sides(const struct frames *range, bool to_kernel)
 {
-    for (pfn_t pfn = range->start; pfn < range->end; pfn += PAGEBLOCK_PAGES) {
+    const uint64_t pages = MIN(range->end - range->start, order_pages(MAX_ORDER));
+
+    for (pfn_t pfn = range->start; pfn < range->end; pfn += pages) {
         irqflags_t flags = spin_lock(&buddy.lock);
         struct page *page = pfn_to_page(pfn);
         uint64_t changed = 0;
 
-        for (uint64_t i = 0; i < PAGEBLOCK_PAGES; i++) {
+        for (uint64_t i = 0; i < pages; i++) {
+            if (i % PAGEBLOCK_PAGES == 0)
+                page[i].block_kind = PAGE_KERNEL;
             if (page[i].state == PAGE_RESERVED)
                 continue;
             page[i].flags ^= PAGE_ELASTIC;
             changed++;
         }
-        page->block_kind = PAGE_KERNEL;
         buddy.kernel_reserve += to_kernel ? changed : -changed;
         spin_unlock(&buddy.lock, flags);
     }

@@ -60,8 +60,7 @@ static int wait_a_little(struct isolation *how)
     return 0;
 }
 
-/* Further single pages that may go along; the mover looks again at each. */
-static unsigned collect(pfn_t pfn, pfn_t end, struct page **pages)
+unsigned isolate_collect(pfn_t pfn, pfn_t end, struct page **pages)
 {
     irqflags_t flags = spin_lock(&buddy.lock);
     unsigned nr = 0;
@@ -84,7 +83,7 @@ static int move_away(struct page *head, pfn_t end)
 
     if (READ_ONCE(head->order))
         return space_evacuate(head);
-    nr = collect(pfn, MIN(end, pfn + COLLECT_PAGES), pages);
+    nr = isolate_collect(pfn, MIN(end, pfn + COLLECT_PAGES), pages);
     return nr ? space_evacuate_pages(pages, nr) : -EAGAIN;
 }
 

@@ -7,6 +7,7 @@
  */
 #include "block.h"
 #include "boot.h"
+#include "compact.h"
 #include <arch/power.h>
 #include <neap/errors.h>
 #include <neap/format.h>
@@ -186,4 +187,5 @@ void mm_init(struct boot_info *info)
 void mm_init_late(void)
 {
     reporting_init();
+    compact_init();
 }

@@ -52,6 +52,8 @@ struct buddy {
     uint64_t kernel_reserve;    /* pages of elastic memory that the kernel claimed */
     uint64_t kernel_floor;      /* pages of boot memory that movable memory leaves free */
     uint64_t wanted_free;       /* pages on the lists from which on a waiter is told */
+    uint64_t pieces;            /* free pages for applications in less than a pageblock */
+    uint64_t compact_at;        /* as many of them are worth a look */
     /* What is freed in this range goes to the isolation instead of a list; empty: end = 0. */
     pfn_t isolate_start;
     pfn_t isolate_end;

@@ -45,6 +45,12 @@ void isolate_give_back(pfn_t start, pfn_t end);
  */
 int evacuate_at(pfn_t pfn, pfn_t start, pfn_t end, struct isolation *how);
 
+/*
+ * The first SPACE_BATCH_MAX single pages of applications in [pfn, end), which may move; the
+ * mover looks again at each. Returns how many. Any context.
+ */
+unsigned isolate_collect(pfn_t pfn, pfn_t end, struct page **pages);
+
 /* Mark a block that nobody holds. Under buddy.lock. */
 void isolate_mark(struct page *page, unsigned order, bool reported);
 

@@ -123,11 +123,17 @@ static void put_back(const struct batch *batch)
     space_moved();
 }
 
-/* Move what can go, and free its old place; the targets of the others are freed. */
-static void move_all(struct batch *batch)
+/*
+ * Move what can go, and free its old place; the targets of the others are freed. Returns how
+ * many blocks went.
+ */
+static unsigned move_all(struct batch *batch)
 {
+    unsigned away;
+
     preempt_disable();
-    if (take_away(batch)) {
+    away = take_away(batch);
+    if (away) {
         flush_here(batch);
         smp_call_others(flush_here, batch);
         copy(batch);
@@ -140,19 +146,26 @@ static void move_all(struct batch *batch)
         free_pages(move->error ? move->to : move->from,
                    batch->level == LARGE_LEVEL ? PAGEBLOCK_ORDER : 0);
     }
+    return away;
 }
 
 static int move_one(struct page *block, struct page *target, uintptr_t va, unsigned level)
 {
     struct move move = {.from = block, .to = target, .va = va};
 
-    move_all(&(struct batch){&move, 1, level});
+    (void)move_all(&(struct batch){&move, 1, level});
     return move.error;
 }
 
 static struct page *new_place(unsigned order)
 {
     return alloc_pages(order, PAGE_MOVABLE, ALLOC_NO_RECLAIM | ALLOC_OPTIONAL);
+}
+
+static void add_page(struct batch *batch, struct page *page, struct page *place)
+{
+    batch->moves[batch->nr++] =
+        (struct move){.from = page, .to = place, .va = READ_ONCE(page->owner)};
 }
 
 int space_evacuate_pages(struct page *const *pages, unsigned nr)
@@ -162,21 +175,27 @@ int space_evacuate_pages(struct page *const *pages, unsigned nr)
 
     ASSERT(nr > 0 && nr <= SPACE_BATCH_MAX);
     while (batch.nr < nr) {
-        struct page *target = new_place(0);
+        struct page *place = new_place(0);
 
-        if (!target)
+        if (!place)
             break;
-        moves[batch.nr] = (struct move){
-            .from = pages[batch.nr],
-            .to = target,
-            .va = READ_ONCE(pages[batch.nr]->owner),
-        };
-        batch.nr++;
+        add_page(&batch, pages[batch.nr], place);
     }
     if (batch.nr == 0)
         return -ENOMEM;
-    move_all(&batch);
+    (void)move_all(&batch);
     return moves[0].error;
+}
+
+unsigned space_move_pages(struct page *const *pages, struct page *const *places, unsigned nr)
+{
+    struct move moves[SPACE_BATCH_MAX];
+    struct batch batch = {.moves = moves};
+
+    ASSERT(nr > 0 && nr <= SPACE_BATCH_MAX);
+    while (batch.nr < nr)
+        add_page(&batch, pages[batch.nr], places[batch.nr]);
+    return move_all(&batch);
 }
 
 int space_evacuate(struct page *block)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Where all memory is. */
+#include "compact.h"
 #include "reporting.h"
 #include <string.h>
 
@@ -83,6 +84,8 @@ static void collect(struct memory_stats *stats)
     stats->allocations = accounts.allocations;
     stats->failures = accounts.failures;
     stats->cold_taken = buddy.cold_taken;
+    stats->in_pieces = buddy.pieces;
+    stats->compacted = compact_moved_pages();
     spin_unlock(&buddy.lock, buddy_flags);
     spin_unlock(&blocks_lock, flags);
 }
@@ -91,10 +94,11 @@ void memory_stats_get(struct memory_stats *stats)
 {
     uint64_t ballooned = (uint64_t)__atomic_load_n(&ballooned_pages, __ATOMIC_RELAXED);
     uint64_t *const in_pages[] = {
-        &stats->total,    &stats->free,         &stats->reported,       &stats->warm,
-        &stats->raw,      &stats->cpu_cache,    &stats->kernel,         &stats->movable,
-        &stats->metadata, &stats->ballooned,    &stats->largest_free,   &stats->cold_taken,
-        &stats->elastic,  &stats->elastic_free, &stats->kernel_reserve,
+        &stats->total,     &stats->free,         &stats->reported,       &stats->warm,
+        &stats->raw,       &stats->cpu_cache,    &stats->kernel,         &stats->movable,
+        &stats->metadata,  &stats->ballooned,    &stats->largest_free,   &stats->cold_taken,
+        &stats->elastic,   &stats->elastic_free, &stats->kernel_reserve, &stats->in_pieces,
+        &stats->compacted,
     };
 
     memset(stats, 0, sizeof(*stats));

@@ -36,6 +36,8 @@ struct memory_stats {
     uint64_t allocations;    /* calls that succeeded */
     uint64_t failures;       /* calls that returned NULL */
     uint64_t cold_taken;     /* bytes handed out that the host had to back anew (reported) */
+    uint64_t in_pieces;      /* free for applications in less than a pageblock */
+    uint64_t compacted;      /* bytes moved so that free memory is made of whole pageblocks */
 };
 
 /* A snapshot; the sums hold exactly when nothing else runs. Any context. */

@@ -30,6 +30,12 @@ int space_evacuate(struct page *page);
 #define SPACE_BATCH_MAX 32
 int space_evacuate_pages(struct page *const *pages, unsigned nr);
 
+/*
+ * The same to places that the caller has allocated, one for each page: they are taken over.
+ * Returns how many pages went; the places of the others are freed.
+ */
+unsigned space_move_pages(struct page *const *pages, struct page *const *places, unsigned nr);
+
 /* Holds blocks that have no contents, and gives them back when their place is wanted. */
 struct lender {
     const char *name;

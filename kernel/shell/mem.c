@@ -53,6 +53,8 @@ static void print_machine(const struct memory_stats *stats)
         {"allocations", stats->allocations},
         {"failures", stats->failures},
         {"cold_taken", stats->cold_taken},
+        {"in_pieces", stats->in_pieces},
+        {"compacted_bytes", stats->compacted},
     };
     uint64_t objects, pages;
     struct buddy_counts counts;
@@ -93,6 +95,7 @@ static void print_totals(const struct memory_stats *stats)
     row("  reported", stats->reported, "given back to the host");
     row("  raw", stats->raw, "never used");
     row("  per-CPU lists", stats->cpu_cache, "");
+    row("  in pieces", stats->in_pieces, "below a pageblock: compacted when the guest is idle");
     row("used", stats->total - stats->free, "");
     row("  kernel", stats->kernel, "");
     row("  movable", stats->movable, "applications and `alloc`");

@@ -94,9 +94,20 @@ TEST(evacuate_refuses_kernel_pages)
     start();
     CHECK_EQ(space_discard(area + 7 * PAGE_SIZE, PAGE_SIZE), 0);
     alloc_drain_cpu_caches();
-    /* Until the page that is free again is found. */
-    while (!page || page_to_pfn(page) - first_pfn >= LARGE_PAGES)
-        CHECK((page = alloc_pages(0, PAGE_KERNEL, ALLOC_DEFAULT)) != NULL);
+    /* Until the page that is free again is found: the kernel comes there last. */
+    for (unsigned order = MAX_ORDER; order > 0; order--)
+        while (model_alloc(order, PAGE_KERNEL, ALLOC_OPTIONAL))
+            ;
+    while (!page || page_to_pfn(page) - first_pfn >= LARGE_PAGES) {
+        const struct held *last = model_alloc(0, PAGE_KERNEL, ALLOC_DEFAULT);
+
+        CHECK(last != NULL);
+        page = last->page;
+    }
+    for (unsigned i = nr_held; i-- > 0;) {
+        if (held[i].page != page)
+            model_free(i);
+    }
     CHECK_EQ(empty(&how), -EBUSY);
     CHECK_EQ(how.obstacle, page_to_pfn(page));
     area_check(8, LARGE_PAGES);
