@@ -32,6 +32,12 @@ def target_exists(target):
     return target in TARGETS or target in SELFTESTS or target in TOOLS
 
 
+def options_of(target):
+    """What a target is configured with on top of its default configuration."""
+    own = HERE / f"options-{target}.config"
+    return (HERE / "options.config").read_text() + (own.read_text() if own.exists() else "")
+
+
 def tool_chain(target):
     """make's variables for a target."""
     arch, compiler = TARGETS[target][:2]
@@ -79,7 +85,7 @@ class Builder:
 
     def _recipe(self, target):
         """What besides the source decides the result."""
-        return ((HERE / "options.config").read_text(), "\t".join(TARGETS.get(target, ())))
+        return options_of(target), "\t".join(TARGETS.get(target, ()))
 
     def _build(self, target, objects, commit, keep_going=False):
         """The log of building these objects afresh at a commit."""
@@ -114,7 +120,7 @@ class Builder:
             output.mkdir(exist_ok=True)
             self._make(output, *tool_chain(target), TARGETS[target][2])
             with open(output / ".config", "a", encoding="ascii") as config:
-                config.write((HERE / "options.config").read_text())
+                config.write(options_of(target))
             self._make(output, *tool_chain(target), "olddefconfig")
             stamp.write_text(recipe)
         return output
