@@ -116,7 +116,7 @@ void *split_take(struct virtqueue *queue, uint32_t *length)
 {
     struct split_ring *ring = to_split(queue);
     unsigned entries = (uint16_t)(used_index(ring) - ring->last_used);
-    uint32_t head, written;
+    uint32_t head = 0, written = 0;
     void *token;
 
     if (!entries)

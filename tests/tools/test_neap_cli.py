@@ -61,7 +61,7 @@ def test_completion(root, neap, tmp_path):
     """Commands, values, files; guests are asked for."""
     assert completions(root, neap, "") == {*COMMANDS, "--help"}
     assert completions(root, neap, "re") == {"resize"}
-    assert completions(root, neap, "run", "--net", "") == {"user", "none"}
+    assert completions(root, neap, "run", "--net", "") == {"user", "tap:", "none"}
     assert completions(root, neap, "run", "--name", "") == set()
     assert "tools/neap" in completions(root, neap, "run", "tools/ne")
     tool = tmp_path / "neap"
