@@ -183,9 +183,9 @@ bool __wrap_space_promises_kept(void)
 
 const char *__wrap_pin_owner(uint64_t start, uint64_t end)
 {
-    for (uint64_t pfn = start; pfn < end; pfn++) {
-        if (pfn_to_page(pfn)->pins)
-            return "test";
-    }
-    return __real_pin_owner(start, end);
+    const char *owner = __real_pin_owner(start, end);
+
+    for (uint64_t pfn = start; !owner && pfn < end; pfn++)
+        owner = pfn_to_page(pfn)->pins ? "test" : NULL;
+    return owner;
 }

@@ -54,7 +54,7 @@ TEST(pin_counts_every_frame)
     CHECK_EQ(page[1].pins, 2);
     CHECK_EQ(page[3].pins, 1);
     check_counts(5, 0);
-    CHECK(!strcmp(pin_owner(page_to_pfn(page), page_to_pfn(page) + 1), "test"));
+    CHECK(!strcmp(pin_owner(page_to_pfn(page), page_to_pfn(page) + 1), "one"));
     unpin_pages(&one);
     CHECK_EQ(page[0].pins, 0);
     CHECK_EQ(page[1].pins, 1);
