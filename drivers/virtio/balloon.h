@@ -149,7 +149,7 @@ void balloon_worker_init(struct balloon *balloon);
 
 /* Free memory that is never taken, bytes. */
 uint64_t balloon_floor(void);
-/* May so much be taken now without going below the floor? */
+/* May so much be taken now without going below the floor or breaking a promise (space.h)? */
 bool balloon_may_take(uint64_t bytes);
 /* A free block of at most 2^*order pages, at least 2^minimum, above the floor; or NULL. */
 struct page *balloon_take_block(unsigned *order, unsigned minimum);

@@ -10,6 +10,7 @@
 #include <neap/memory.h>
 #include <neap/movable.h>
 #include <neap/panic.h>
+#include <neap/space.h>
 #include <neap/timer.h>
 
 /* The guest keeps the larger of these of its free memory, whatever the host asks. */
@@ -29,12 +30,18 @@ uint64_t balloon_floor(void)
     return floor_of(&stats);
 }
 
+/* What applications were promised and have not touched yet is free, but not for the balloon. */
+static bool may_take(const struct memory_stats *stats, uint64_t bytes)
+{
+    return stats->free >= floor_of(stats) + bytes && space_available() >= bytes;
+}
+
 bool balloon_may_take(uint64_t bytes)
 {
     struct memory_stats stats;
 
     memory_stats_get(&stats);
-    return stats.free >= floor_of(&stats) + bytes;
+    return may_take(&stats, bytes);
 }
 
 struct page *balloon_take_block(unsigned *order, unsigned minimum)
@@ -46,7 +53,7 @@ struct page *balloon_take_block(unsigned *order, unsigned minimum)
     for (;; --*order) {
         uint64_t bytes = PAGE_SIZE << *order;
 
-        if (stats.free >= floor_of(&stats) + bytes && stats.largest_free >= bytes)
+        if (stats.largest_free >= bytes && may_take(&stats, bytes))
             page = alloc_pages(*order, PAGE_MOVABLE, ALLOC_NO_RECLAIM | ALLOC_OPTIONAL);
         if (page)
             page_set_lent(page);

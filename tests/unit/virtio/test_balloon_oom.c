@@ -4,6 +4,7 @@
  */
 #include "fake_balloon.h"
 #include <neap/memory.h>
+#include <neap/space.h>
 #include <neap/timer.h>
 #include <string.h>
 
@@ -170,4 +171,22 @@ TEST(balloon_reclaim_while_reset)
     shim_settle();
     CHECK(!host.fake->dev.live);
     CHECK_EQ(host_balloon()->actual, 0);
+}
+
+/* Without DEFLATE_ON_OOM, too: what was promised is there when it is touched. */
+TEST(balloon_keeps_promises)
+{
+    const uint64_t size = 32 * MIB;
+    uintptr_t area;
+
+    host_start(64 * MIB, 0);
+    area = space_reserve(size, PAGE_SIZE);
+    CHECK_EQ(space_commit(area, size, SPACE_READ | SPACE_WRITE), 0);
+    host_set_target(64 * MIB / PAGE_SIZE);
+    CHECK(host_balloon()->actual >= 16 * MIB / PAGE_SIZE);
+    CHECK(host_balloon()->unmet > 0);
+    for (uint64_t i = 0; i < size; i += PAGE_SIZE)
+        *(volatile uint8_t *)(area + i) = 1;
+    host_check_agreement(host_balloon()->actual);
+    mm_check();
 }
