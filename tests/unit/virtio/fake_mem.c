@@ -35,10 +35,12 @@ void mem_host_update(struct fake_mem *host)
 static void set_blocks(struct fake_mem *host, uint64_t first, uint64_t nr, bool plugged)
 {
     memset(host->blocks + first, plugged, nr);
-    if (plugged)
+    if (plugged) {
         host->plugged += nr * host->block;
-    else
+    } else {
         host->plugged -= nr * host->block;
+        shim_discard(host->start + first * host->block, nr * host->block);
+    }
     mem_host_update(host);
 }
 
