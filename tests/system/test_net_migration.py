@@ -6,6 +6,7 @@ import socket
 import struct
 
 from harness import wait_for
+from harness.migration import move
 from harness.net import GUEST4, STATIC, echo
 from harness.net_frames import ETH_ARP
 from harness.net_wire import Wire
@@ -33,12 +34,8 @@ def test_migration_under_traffic(boot, network, tmp_path):
             there = wire.attach()
             copy = boot(app="echo", append=STATIC, ready=False, cpus=2, fds=there["fds"],
                         args=(*there["args"], "-incoming", f"unix:{tmp_path}/socket"))
-            guest.qmp("migrate-set-parameters", max_bandwidth=1 << 40)
-            guest.qmp("migrate", uri=f"unix:{tmp_path}/socket")
-            wait_for(lambda: guest.qmp("query-migrate")["status"] in ("completed", "failed"), "migration")
-            assert guest.qmp("query-migrate")["status"] == "completed"
             wire.listener = lambda direction, frame: heard.append(frame) if direction == "out" else None
-            wait_for(lambda: copy.qmp("query-status")["status"] == "running", "the copy")
+            move(guest, copy, f"unix:{tmp_path}/socket")
             guest.qmp("quit")
 
         with network.connect(ECHO) as connection:
