@@ -36,6 +36,7 @@ def test_curl(boot):
     _, (port,) = served(boot, HTTP)
     url = f"http://127.0.0.1:{port}"
     assert run("curl", "-sS", url, url + "/index.html").encode() == 2 * PAGE
+    assert len(PAGE) == 612  # as long as nginx's own page, beside which the bench puts it
     head = run("curl", "-sSI", url)
     assert f"Content-Length: {len(PAGE)}" in head
     tag = re.search(r'ETag: ("\w+")', head).group(1)
