@@ -3,11 +3,13 @@
 
 import os
 import pathlib
+import signal
 import sys
 
 import pytest
 
 HERE = pathlib.Path(__file__).resolve().parent
+LIMIT = int(os.environ.get("NEAP_TEST_SECONDS", "600"))  # of a test's set-up, of itself and of its tear-down
 sys.path.insert(0, str(HERE / "system"))
 
 
@@ -17,6 +19,36 @@ def pytest_configure(config):
     if os.environ.get("NEAP_TEST_LINES"):
         config.pluginmanager.unregister(name="terminalreporter")
         config.pluginmanager.register(Lines(), "lines")
+
+
+def _too_long(*_):
+    raise TimeoutError(f"not finished within {LIMIT} s")
+
+
+def _limited():
+    """A wait that nobody ends is that test's failure, not the end of the run."""
+    signal.signal(signal.SIGALRM, _too_long)
+    signal.setitimer(signal.ITIMER_REAL, LIMIT, max(1, LIMIT // 10))  # again: cleaning up may hang, too
+    yield
+    signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_setup():
+    """Set-ups are limited in time."""
+    yield from _limited()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_call():
+    """So are tests."""
+    yield from _limited()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_teardown():
+    """So are tear-downs."""
+    yield from _limited()
 
 
 class Lines:

@@ -7,10 +7,14 @@ import os
 import random
 import selectors
 import socket
+import struct
 import threading
 import time
 
+from . import wait_for
+
 FRAME_MAX = 70000
+PATIENCE = struct.pack("ll", 1, 0)  # a guest that takes nothing for so long loses the frame, as on any wire
 LATER = 0.004  # seconds that a frame is held back so that others overtake it
 
 
@@ -59,6 +63,7 @@ class Wire:
         There may be a second guest, for a migration: as a switch does, the wire learns where the guest is.
         """
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, PATIENCE)
         self.ends += [ours, theirs]
         self.guest = self.guest or ours
         self.selector.register(ours, selectors.EVENT_READ, ours)
@@ -72,7 +77,13 @@ class Wire:
 
     def inject(self, frame):
         """Send the guest a frame, whatever the plan."""
-        self.guest.send(frame)
+        def sent():
+            try:
+                self.guest.send(frame)
+            except BlockingIOError:
+                return False
+            return True
+        wait_for(sent, "the guest to take a frame", interval=0)
 
     def _deliver(self, direction, frame):
         try:
@@ -81,7 +92,7 @@ class Wire:
             elif direction == "out" and self.tap is not None:
                 os.write(self.tap, frame)
         except OSError:
-            pass  # the guest ended, or the tap device is down: as on any wire
+            pass  # the guest ended or stands still, or the tap device is down
 
     def _take(self, direction, frame):
         self.counts[direction] += 1
@@ -101,7 +112,7 @@ class Wire:
 
     def _release(self):
         """Deliver what is due; returns the seconds until the next."""
-        while self.waiting:
+        while self.waiting and not self.ending:
             left = self.waiting[0][0] - time.monotonic()
             if left > 0:
                 return min(left, 0.1)
