@@ -11,7 +11,6 @@
 
 #define CONNECTIONS_MAX 10000
 #define IDLE_SECONDS    300
-#define TAG_LENGTH      18 /* 16 digits in quotes */
 
 uint64_t http_requests;
 
@@ -53,14 +52,20 @@ static void answer_metrics(struct dialog *dialog, const struct http_request *req
         dialog_body(dialog, text, strlen(text), free, text);
 }
 
-/* A name for the contents: other contents have another one. */
-static void print_tag(char *tag, const struct packed_file *page)
+/* The tag is a name for the contents: other contents have another one. */
+static void describe(struct packed_file *page)
 {
     uint64_t hash = 0xcbf29ce484222325u;
+    int length;
 
     for (const char *byte = page->start; byte < page->end; byte++)
         hash = (hash ^ (unsigned char)*byte) * 0x100000001b3u;
-    snprintf(tag, TAG_LENGTH + 1, "\"%016" PRIx64 "\"", hash);
+    snprintf(page->tag, sizeof(page->tag), "\"%016" PRIx64 "\"", hash);
+    length = snprintf(page->head, sizeof(page->head),
+                      "HTTP/1.1 200 OK\r\nServer: neap\r\nETag: %s\r\nContent-Type: %s\r\n"
+                      "Content-Length: %zu\r\n",
+                      page->tag, page->type, (size_t)(page->end - page->start));
+    page->head_length = (size_t)length;
 }
 
 /* Does the client have the page already? `known` is a list of tags up to the line's end. */
@@ -68,26 +73,29 @@ static bool is_known(const char *known, const char *tag)
 {
     if (!known)
         return false;
-    return known[0] == '*' || memmem(known, strcspn(known, "\r"), tag, TAG_LENGTH) != NULL;
+    return known[0] == '*' || memmem(known, strcspn(known, "\r"), tag, HTTP_TAG_LENGTH) != NULL;
 }
 
 static void answer_page(struct dialog *dialog, const struct http_request *request,
-                        const struct packed_file *page)
+                        struct packed_file *page)
 {
-    size_t length = (size_t)(page->end - page->start);
-    char tag[TAG_LENGTH + 1], more[192];
+    static const char end[] = "\r\n", close_end[] = "Connection: close\r\n\r\n";
+    char more[HTTP_TAG_LENGTH + 16];
 
-    print_tag(tag, page);
-    if (is_known(request->known, tag)) {
-        snprintf(more, sizeof(more), "ETag: %s\r\n", tag);
+    if (page->head_length == 0)
+        describe(page);
+    if (is_known(request->known, page->tag)) {
+        snprintf(more, sizeof(more), "ETag: %s\r\n", page->tag);
         add_head(dialog, request, "304 Not Modified", more);
         return;
     }
-    snprintf(more, sizeof(more), "ETag: %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n", tag,
-             page->type, length);
-    add_head(dialog, request, "200 OK", more);
+    dialog_add(dialog, page->head, page->head_length);
+    if (request->close)
+        dialog_add(dialog, close_end, sizeof(close_end) - 1);
+    else
+        dialog_add(dialog, end, sizeof(end) - 1);
     if (!request->head_only)
-        dialog_body(dialog, page->start, length, NULL, NULL);
+        dialog_body(dialog, page->start, (size_t)(page->end - page->start), NULL, NULL);
 }
 
 static enum step step(struct dialog *dialog)
@@ -95,7 +103,7 @@ static enum step step(struct dialog *dialog)
     struct http_request request;
     size_t length, used;
     const char *input = dialog_input(dialog, &length);
-    const struct packed_file *page;
+    struct packed_file *page;
 
     used = http_parse(input, length, &request);
     if (used == 0)

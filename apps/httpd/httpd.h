@@ -12,15 +12,21 @@
 #define HTTP_HEAD_MAX 4096 /* bytes of a request's head */
 #define HTTP_LINE_MAX 2048 /* of its first line */
 
-/* A file in the image. */
+#define HTTP_TAG_LENGTH 18 /* 16 digits in quotes */
+#define HTTP_PAGE_HEAD  192
+
+/* A file in the image, and what is said of it in every answer. */
 struct packed_file {
     const char *path;
     const char *type;
     const char *start, *end;
+    size_t head_length; /* 0: the rest is made with the first answer */
+    char tag[HTTP_TAG_LENGTH + 1];
+    char head[HTTP_PAGE_HEAD]; /* without the empty line at its end */
 };
 
 /* The page of a path, or NULL. */
-const struct packed_file *packed_file_find(const char *path, size_t length);
+struct packed_file *packed_file_find(const char *path, size_t length);
 
 /* One request, as far as the answer depends on it. */
 struct http_request {

@@ -2,32 +2,56 @@
 /*
  * Parsing one request of HTTP/1.0 or 1.1.
  */
-#define _GNU_SOURCE 1 /* memmem() */
 #include "httpd.h"
 #include <string.h>
 #include <strings.h>
 
-/* The value of a header line, without the blanks before it; NULL: there is no such line. */
-static const char *header(const char *text, const char *end, const char *name)
-{
-    size_t length = strlen(name);
-    const char *line = text;
+/* Header lines that matter. */
+enum field {
+    CONNECTION,
+    IF_NONE_MATCH,
+    CONTENT_LENGTH,
+    TRANSFER_ENCODING,
+    NR_FIELDS,
+};
 
-    while ((line = memmem(line, (size_t)(end - line), "\r\n", 2))) {
-        line += 2;
-        if ((size_t)(end - line) > length && strncasecmp(line, name, length) == 0 &&
-            line[length] == ':') {
-            line += length + 1;
-            return line + strspn(line, " \t");
-        }
+static const struct {
+    const char *text;
+    size_t length;
+} names[NR_FIELDS] = {
+    [CONNECTION] = {"Connection", 10},
+    [IF_NONE_MATCH] = {"If-None-Match", 13},
+    [CONTENT_LENGTH] = {"Content-Length", 14},
+    [TRANSFER_ENCODING] = {"Transfer-Encoding", 17},
+};
+
+/* Where the line behind this one begins; NULL: this one has not ended yet. */
+static const char *next_line(const char *line, const char *end)
+{
+    const char *at = line;
+
+    while ((at = memchr(at, '\n', (size_t)(end - at)))) {
+        at++;
+        if (at - line > 1 && at[-2] == '\r')
+            return at;
     }
     return NULL;
 }
 
-static bool wants_close(const char *text, const char *end, bool http10)
+/* Keep the value of a line that matters, without the blanks before it. The first one counts. */
+static void note_field(const char *line, const char *end, const char *values[NR_FIELDS])
 {
-    const char *value = header(text, end, "Connection");
+    const char *colon = memchr(line, ':', (size_t)(end - line));
 
+    for (unsigned i = 0; colon && i < NR_FIELDS; i++) {
+        if ((size_t)(colon - line) == names[i].length && !values[i] &&
+            strncasecmp(line, names[i].text, names[i].length) == 0)
+            values[i] = colon + 1 + strspn(colon + 1, " \t");
+    }
+}
+
+static bool wants_close(const char *value, bool http10)
+{
     if (http10)
         return !value || strncasecmp(value, "keep-alive", 10) != 0;
     return value && strncasecmp(value, "close", 5) == 0;
@@ -65,25 +89,35 @@ static size_t parse_part(const char *text, size_t length, struct http_request *r
     return request->refusal ? length : 0;
 }
 
+/* The whole head is there. */
+static void judge(const char *text, const char *line_end, const char *const values[NR_FIELDS],
+                  struct http_request *request)
+{
+    char version = parse_line(text, line_end, request);
+
+    if (!version)
+        request->refusal = "400 Bad Request";
+    else if (values[TRANSFER_ENCODING] || values[CONTENT_LENGTH])
+        request->refusal = "413 Content Too Large";
+    request->known = values[IF_NONE_MATCH];
+    request->close = request->refusal || wants_close(values[CONNECTION], version == '0');
+}
+
 size_t http_parse(const char *text, size_t length, struct http_request *request)
 {
-    const char *end = memmem(text, length, "\r\n\r\n", 4), *line_end;
-    char version;
+    const char *values[NR_FIELDS] = {NULL};
+    const char *end = text + (length < HTTP_HEAD_MAX ? length : HTTP_HEAD_MAX);
+    const char *fields = next_line(text, end), *line = fields, *next;
 
     *request = (struct http_request){.refusal = NULL};
-    if (!end || end + 4 - text > HTTP_HEAD_MAX)
+    if (!fields || fields - text > HTTP_LINE_MAX)
         return parse_part(text, length, request);
-    end += 4;
-    line_end = memmem(text, (size_t)(end - text), "\r\n", 2);
-    if (line_end + 2 - text > HTTP_LINE_MAX)
-        return parse_part(text, length, request);
-    version = parse_line(text, line_end, request);
-    if (!version) {
-        request->refusal = "400 Bad Request";
-    } else if (header(text, end, "Transfer-Encoding") || header(text, end, "Content-Length")) {
-        request->refusal = "413 Content Too Large";
+    while ((next = next_line(line, end)) && next - line > 2) {
+        note_field(line, next, values);
+        line = next;
     }
-    request->known = header(text, end, "If-None-Match");
-    request->close = request->refusal || wants_close(text, end, version == '0');
-    return (size_t)(end - text);
+    if (!next)
+        return parse_part(text, length, request);
+    judge(text, fields - 2, values, request);
+    return (size_t)(next - text);
 }

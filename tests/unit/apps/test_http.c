@@ -14,10 +14,12 @@
 static const char page_text[] = "<p>page</p>";
 static struct client client;
 
-const struct packed_file *packed_file_find(const char *path, size_t length)
+struct packed_file *packed_file_find(const char *path, size_t length)
 {
-    static const struct packed_file page = {"/", "text/html", page_text,
-                                            page_text + sizeof(page_text) - 1};
+    static struct packed_file page = {.path = "/",
+                                      .type = "text/html",
+                                      .start = page_text,
+                                      .end = page_text + sizeof(page_text) - 1};
 
     return length == 1 && path[0] == '/' ? &page : NULL;
 }
@@ -53,6 +55,10 @@ TEST(http_statuses)
         {"GET / HTTP/1.0\r\n\r\n", 200, true},
         {"GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n", 200, false},
         {GET "connection: \t close\r\n\r\n", 200, true},
+        {GET "Connection: close\r\nConnection: keep-alive\r\n\r\n", 200, true},
+        {GET "Not: Connection: close\r\n\r\n", 200, false},
+        {GET "Connections: close\r\n\r\n", 200, false},
+        {GET "X: a\nConnection: close\r\n\r\n", 200, false},
         {"GET /none HTTP/1.1\r\n\r\n", 404, false},
         {"GET /metrics HTTP/1.1\r\n\r\n", 503, false},
         {"POST / HTTP/1.1\r\n\r\n", 405, true},
