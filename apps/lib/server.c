@@ -195,8 +195,11 @@ static int send_output(struct server *server, struct connection *connection)
     return 1;
 }
 
-/* Read once. Returns 1: something came, 0: nothing now, -1: the connection is over. */
-static int receive_input(struct server *server, struct connection *connection)
+/*
+ * Read once. Returns 1: something came, 0: nothing now, -1: the connection is over. `*all` says
+ * whether it was all that had come.
+ */
+static int receive_input(struct server *server, struct connection *connection, bool *all)
 {
     size_t room;
     char *to = dialog_room(&connection->dialog, &room);
@@ -204,6 +207,7 @@ static int receive_input(struct server *server, struct connection *connection)
 
     if (got <= 0)
         return got < 0 && errno == EAGAIN ? 0 : -1;
+    *all = (size_t)got < room;
     dialog_came(&connection->dialog, (size_t)got);
     note_bytes(server, connection, (size_t)got);
     server->bytes_read += (size_t)got;
@@ -216,6 +220,8 @@ static int receive_input(struct server *server, struct connection *connection)
  */
 static unsigned serve(struct server *server, struct connection *connection)
 {
+    bool all = false;
+
     for (unsigned turn = 0; turn < TURNS; turn++) {
         int result;
 
@@ -230,7 +236,9 @@ static unsigned serve(struct server *server, struct connection *connection)
             return 0;
         if (!connection->dialog.hungry)
             continue;
-        result = receive_input(server, connection);
+        if (all)
+            return EPOLLIN;
+        result = receive_input(server, connection, &all);
         if (result <= 0)
             return result == 0 ? EPOLLIN : 0;
     }
