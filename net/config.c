@@ -7,6 +7,9 @@
 #include <lwip/dns.h>
 #include <lwip/ip_addr.h>
 #include <lwip/nd6.h>
+#include <lwip/prot/dhcp.h>
+#include <lwip/prot/iana.h>
+#include <lwip/udp.h>
 #include <neap/cmdline.h>
 #include <neap/errors.h>
 #include <neap/log.h>
@@ -106,6 +109,35 @@ static int set_dns(const char *value)
 }
 CMDLINE_KEY(dns, "address[,address...]: name servers, up to three", set_dns);
 
+/* Of the DHCP client of all interfaces, which is lwIP's. */
+static udp_recv_fn dhcp_receive;
+
+/* lwIP takes the options of a BOOTP message for those of DHCP (RFC 2131, 3) without a look. */
+static void receive_dhcp(void *arg, struct udp_pcb *udp, struct pbuf *message,
+                         const ip_addr_t *from, u16_t port)
+{
+    const uint32_t cookie = PP_HTONL(DHCP_MAGIC_COOKIE);
+
+    if (pbuf_memcmp(message, offsetof(struct dhcp_msg, cookie), &cookie, sizeof(cookie)) == 0)
+        dhcp_receive(arg, udp, message, from, port);
+    else
+        pbuf_free(message);
+}
+
+static void start_dhcp(struct netif *netif)
+{
+    if (dhcp_start(netif) != ERR_OK) {
+        log_error("net", "no memory for DHCP");
+        return;
+    }
+    for (struct udp_pcb *udp = udp_pcbs; udp; udp = udp->next) {
+        if (udp->local_port == LWIP_IANA_PORT_DHCP_CLIENT && udp->recv != receive_dhcp) {
+            dhcp_receive = udp->recv;
+            udp->recv = receive_dhcp;
+        }
+    }
+}
+
 static void configure_v4(struct netif *netif, bool first)
 {
     ip4_addr_t mask;
@@ -115,8 +147,8 @@ static void configure_v4(struct netif *netif, bool first)
     if (first && config.v4_set) {
         mask.addr = config.v4_bits ? lwip_htonl(UINT32_MAX << (32 - config.v4_bits)) : 0;
         netif_set_addr(netif, ip_2_ip4(&config.v4), &mask, ip_2_ip4(&config.v4_gateway));
-    } else if (dhcp_start(netif) != ERR_OK) {
-        log_error("net", "no memory for DHCP");
+    } else {
+        start_dhcp(netif);
     }
 }
 

@@ -39,6 +39,8 @@ def bad_dhcp_answers(query, kind):
     yield dhcp_answer(query, kind, EVIL, xid=1, options=settings())
     yield dhcp_answer(query, kind, EVIL, chaddr=b"\2\3\4\5\6\7", options=settings())
     yield dhcp_answer(query, kind, EVIL, op=1, options=settings())
+    yield whole.replace(COOKIE, b"\x63\x82\x53\x64")
+    yield whole.replace(COOKIE, bytes(4))
     yield dhcp_answer(query, kind, EVIL, options=b"\x01\xff\xff")               # a mask beyond the end
     yield dhcp_answer(query, kind, EVIL, xid=2, options=b"\x34\x01\x03" + settings())  # overload, and names of zeros
     yield dhcp_answer(query, kind, EVIL, xid=3, options=(b"\x06\xfc" + bytes(252)) * 4 + b"\xff")
