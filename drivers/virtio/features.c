@@ -9,14 +9,12 @@
 /*
  * Features of rings and of the core itself. ACCESS_PLATFORM is one of them because neap never
  * switches an IOMMU on, so that bus addresses equal physical ones (FEAT-016); a device that
- * offers it works with nobody who declines. What a ring does not implement (RING_PACKED) or the
- * core never uses (RING_RESET) stays away.
+ * offers it works with nobody who declines. What the core never uses (RING_RESET) stays away.
  */
 static const int core_features[] = {
-    VIRTIO_F_INDIRECT_DESC,     VIRTIO_F_EVENT_IDX,
-    VIRTIO_F_VERSION_1,         VIRTIO_F_ACCESS_PLATFORM,
-    VIRTIO_F_IN_ORDER,          VIRTIO_F_ORDER_PLATFORM,
-    VIRTIO_F_NOTIFICATION_DATA, -1,
+    VIRTIO_F_INDIRECT_DESC,   VIRTIO_F_EVENT_IDX,         VIRTIO_F_VERSION_1,
+    VIRTIO_F_ACCESS_PLATFORM, VIRTIO_F_RING_PACKED,       VIRTIO_F_IN_ORDER,
+    VIRTIO_F_ORDER_PLATFORM,  VIRTIO_F_NOTIFICATION_DATA, -1,
 };
 
 /* FEAT-001, FEAT-004 to FEAT-008: only bits that are named here or by the driver, and offered.

@@ -7,7 +7,7 @@
 
 #include <neap/virtio.h>
 
-/* One kind of ring; every function is called on a queue that is not broken. */
+/* One format of rings; every function is called on a queue that is not broken. */
 struct ring_ops {
     int (*add)(struct virtqueue *queue, const struct virtio_sg *sg, unsigned out, unsigned in,
                void *token);
@@ -24,7 +24,7 @@ struct ring_ops {
     void (*destroy)(struct virtqueue *queue);
 };
 
-/* The part of a virtqueue that does not depend on the kind of ring. */
+/* What a virtqueue is to those who do not look into its ring. */
 struct virtqueue {
     const struct ring_ops *ring;
     struct virtio_device *dev;
@@ -37,12 +37,12 @@ struct virtqueue {
 };
 
 /*
- * Make a split ring of `size` descriptors (a power of two) and say where it lies. NULL when
- * memory is short. Thread context.
+ * Make a ring of `size` descriptors (a power of two), in the format that was negotiated, and
+ * say where it lies. NULL when memory is short. Thread context.
  */
-struct virtqueue *split_create(struct virtio_device *dev,
-                               const struct virtio_queue_request *request, unsigned size,
-                               struct virtqueue_areas *areas);
+struct virtqueue *ring_create(struct virtio_device *dev,
+                              const struct virtio_queue_request *request, unsigned size,
+                              struct virtqueue_areas *areas);
 
 /* What a used entry says makes no sense: log it with its value and give the device up. */
 void virtqueue_bad(struct virtqueue *queue, const char *what, uint64_t value);

@@ -44,7 +44,7 @@ static int create_queue(struct virtio_device *dev, struct virtio_queue_request *
     }
     /* A smaller ring works too, so memory decides only at the smallest. */
     for (unsigned size = choose_size(device_max, request->max_size); size && !queue; size /= 2)
-        queue = split_create(dev, request, size, areas);
+        queue = ring_create(dev, request, size, areas);
     if (!queue)
         return -ENOMEM;
     ASSERT(!dev->queues[request->index]);

@@ -32,10 +32,10 @@ static const char *make(struct ring *ring)
 
     ring->memory = alloc_pages(ORDER, PAGE_KERNEL, ALLOC_DEFAULT);
     if (ring->memory)
-        ring->queue = split_create(&dev, &request, ENTRIES, &areas);
+        ring->queue = ring_create(&dev, &request, ENTRIES, &areas);
     if (!ring->queue)
         return "no memory for a ring";
-    return vringd_init(&ring->device, ENTRIES, &areas, false, translate, NULL)
+    return vringd_init(&ring->device, ENTRIES, &areas, &dev.accepted, translate, NULL)
                ? "the device refuses the ring"
                : NULL;
 }
@@ -53,7 +53,7 @@ static void use_all(struct vringd *device)
     static struct vringd_chain chain;
 
     while (vringd_pop(device, &chain) == 1)
-        vringd_push(device, chain.head, 0, 1);
+        vringd_push(device, chain.head, 0);
 }
 
 /* Fill the ring, let the device use everything, empty it. Returns the buffers that came back.

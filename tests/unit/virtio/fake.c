@@ -149,9 +149,7 @@ static int queue_enable(struct virtio_device *dev, unsigned index, unsigned size
     queue->size = size;
     queue->areas = *areas;
     queue->enabled = true;
-    CHECK_EQ(vringd_init(&queue->ring, size, areas, virtio_accepted(dev, VIRTIO_F_EVENT_IDX),
-                         translate, NULL),
-             0);
+    CHECK_EQ(vringd_init(&queue->ring, size, areas, &dev->accepted, translate, NULL), 0);
     return 0;
 }
 
@@ -260,9 +258,9 @@ int fake_pop(struct fake *fake, unsigned index, struct vringd_chain *chain)
     return got;
 }
 
-void fake_answer(struct fake *fake, unsigned index, uint16_t head, uint32_t length)
+void fake_answer(struct fake *fake, unsigned index, uint32_t head, uint32_t length)
 {
-    vringd_push(&fake->queues[index].ring, head, length, 1);
+    vringd_push(&fake->queues[index].ring, head, length);
     fake_interrupt(fake, index);
 }
 
@@ -271,7 +269,7 @@ void fake_serve_all(struct fake *fake, unsigned index)
     struct vringd_chain chain;
 
     while (fake_pop(fake, index, &chain))
-        vringd_push(&fake->queues[index].ring, chain.head, 0, 1);
+        vringd_push(&fake->queues[index].ring, chain.head, 0);
     fake_interrupt(fake, index);
 }
 

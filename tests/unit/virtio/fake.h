@@ -72,7 +72,7 @@ uint32_t fake_config_get32(const struct fake *fake, unsigned offset);
 int fake_pop(struct fake *fake, unsigned index, struct vringd_chain *chain);
 
 /* Push it and interrupt. */
-void fake_answer(struct fake *fake, unsigned index, uint16_t head, uint32_t length);
+void fake_answer(struct fake *fake, unsigned index, uint32_t head, uint32_t length);
 
 /* A serve() function that uses every buffer at once and writes nothing. */
 void fake_serve_all(struct fake *fake, unsigned index);

@@ -45,7 +45,7 @@ static void serve_pages(struct fake *fake, unsigned index)
         if (inflate && host.deaf_after && host.inflates == host.deaf_after)
             return;
         move_pages(&chain, inflate);
-        vringd_push(&fake->queues[index].ring, chain.head, 0, 1);
+        vringd_push(&fake->queues[index].ring, chain.head, 0);
         served++;
         if (inflate)
             host.inflates++;
@@ -105,7 +105,7 @@ static void serve_hints(struct fake *fake, unsigned index)
             CHECK_EQ(chain.in, 1);
             host.hinted_pages += chain.pieces[0].length >> PAGE_SHIFT;
         }
-        vringd_push(&fake->queues[index].ring, chain.head, 0, 1);
+        vringd_push(&fake->queues[index].ring, chain.head, 0);
     }
 }
 
@@ -128,7 +128,7 @@ static void serve_reports(struct fake *fake, unsigned index)
         host.reported_bytes += total;
         host.reports++;
         host.most_ranges = MAX(host.most_ranges, chain.in);
-        vringd_push(&fake->queues[index].ring, chain.head, 0, 1);
+        vringd_push(&fake->queues[index].ring, chain.head, 0);
     }
 }
 

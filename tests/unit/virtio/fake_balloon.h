@@ -26,7 +26,7 @@ struct fake_balloon {
     uint8_t owned[FAKE_BALLOON_PAGES];
     uint64_t owned_pages;
     unsigned inflates, deflates, most_in_flight;
-    uint16_t stats_head;
+    uint32_t stats_head;
     bool has_stats;
     uint64_t stats[BALLOON_STATS_TAGS];
     unsigned nr_stats;

@@ -237,7 +237,7 @@ static void serve(struct fake *fake, unsigned index)
     length = serve_one(&job, kind);
     if (length == SILENCE)
         return;
-    vringd_push(&fake->queues[index].ring, kind == LIE_BAD_ID ? 999 : chain.head, length, 1);
+    vringd_push(&fake->queues[index].ring, kind == LIE_BAD_ID ? 999 : chain.head, length);
     CHECK_EQ(fake_pop(fake, index, &chain), 0); /* one at a time; also asks for the next kick */
     fake_interrupt(fake, index);
 }

@@ -65,7 +65,7 @@ static void serve_tx(struct fake *fake, unsigned index)
         wire.pieces = chain.out;
         wire.sent++;
         check_header(&wire.header);
-        vringd_push(&fake->queues[index].ring, chain.head, 0, 1);
+        vringd_push(&fake->queues[index].ring, chain.head, 0);
     }
     if (!wire.hold && !wire.lazy)
         fake_interrupt(fake, index);
@@ -79,8 +79,11 @@ static void serve_control(struct fake *fake, unsigned index)
         const uint8_t *command = shim_phys(chain.pieces[0].phys);
 
         /* NET-094: every pair that is switched on has buffers. */
-        for (unsigned i = 0; command[0] == NET_CTRL_MQ && i < wire_net()->nr_pairs; i++)
-            CHECK(le16(fake->queues[2 * i].ring.available->index) > 0);
+        for (unsigned i = 0; command[0] == NET_CTRL_MQ && i < wire_net()->nr_pairs; i++) {
+            const struct ring_available *available = fake->queues[2 * i].ring.driver;
+
+            CHECK(le16(available->index) > 0);
+        }
 
         CHECK_EQ(chain.out, 1);
         CHECK_EQ(chain.in, 1);
@@ -97,7 +100,7 @@ static void serve_control(struct fake *fake, unsigned index)
             *(uint8_t *)shim_phys(chain.pieces[1].phys) = wire.ack;
         CHECK(wire.result_bytes <= wire.room);
         memcpy((uint8_t *)shim_phys(chain.pieces[1].phys) + 1, wire.result, wire.result_bytes);
-        vringd_push(&fake->queues[index].ring, chain.head, wire.written + wire.result_bytes, 1);
+        vringd_push(&fake->queues[index].ring, chain.head, wire.written + wire.result_bytes);
     }
     fake_interrupt(fake, index);
 }
@@ -187,7 +190,7 @@ bool wire_deliver(unsigned queue, struct net_header header, const uint8_t *frame
     memcpy(bytes, &header, header_bytes());
     fill(&chains[0], bytes, header_bytes());
     for (unsigned i = 0; i < nr; i++)
-        vringd_push(&q->ring, chains[i].head, lengths[i], 1);
+        vringd_push(&q->ring, chains[i].head, lengths[i]);
     return done == total;
 }
 
@@ -208,7 +211,7 @@ bool wire_push(unsigned queue, const struct net_header *header, uint32_t length)
         return false;
     if (header)
         fill(&chain, (const uint8_t *)header, header_bytes());
-    vringd_push(&wire.fake->queues[2 * queue].ring, chain.head, length, 1);
+    vringd_push(&wire.fake->queues[2 * queue].ring, chain.head, length);
     return true;
 }
 

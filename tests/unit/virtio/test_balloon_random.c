@@ -109,7 +109,7 @@ static void bad_answer(struct fake *fake, unsigned index)
         return;
     }
     bad_answers++;
-    vringd_push(&fake->queues[index].ring, (uint16_t)(fake->queues[index].size - 1), 9, 1);
+    vringd_push(&fake->queues[index].ring, (uint16_t)(fake->queues[index].size - 1), 9);
     fake_interrupt(fake, index);
 }
 

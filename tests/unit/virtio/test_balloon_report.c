@@ -137,7 +137,7 @@ TEST(report_device_dies_at_start)
 
 static void break_it(void)
 {
-    vringd_push(&host.fake->queues[2].ring, 31, 0, 1);
+    vringd_push(&host.fake->queues[2].ring, 31, 0);
 }
 
 TEST(report_with_a_bad_answer)

@@ -143,7 +143,7 @@ TEST(core_probe_fails)
 TEST(core_features_known_only)
 {
     struct fake *fake = fake_prepare(1);
-    static const unsigned good[] = {3, 28, 29, 32, 33, 35, 36, 38, 70};
+    static const unsigned good[] = {3, 28, 29, 32, 33, 34, 35, 36, 38, 70};
 
     fake->offered.word[0] = fake->offered.word[1] = UINT64_MAX;
     CHECK_EQ(virtio_device_add(&fake->dev), 0);

@@ -188,7 +188,7 @@ TEST(net_control_bad_answer)
 {
     wire_start(CONTROL);
     wire.mute = true;
-    vringd_push(&wire.fake->queues[2].ring, 3, 1, 1);
+    vringd_push(&wire.fake->queues[2].ring, 3, 1);
     CHECK_EQ(netdev_set_vlan(wire_netdev(), 8, true), -ENETDOWN);
     wire.mute = false;
     shim_settle();

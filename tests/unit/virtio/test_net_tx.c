@@ -267,7 +267,7 @@ TEST(net_bad_transmit_answer)
     wire_start(0);
     wire.hold = true;
     CHECK_EQ(user_send(0, 60, 1, &user), 0);
-    vringd_push(&wire.fake->queues[1].ring, 63, 0, 1);
+    vringd_push(&wire.fake->queues[1].ring, 63, 0);
     shim_advance(5 * NS_PER_MS);
     CHECK_EQ(wire.fake->dev.resets, 1);
     CHECK_EQ(user.completed, 1);

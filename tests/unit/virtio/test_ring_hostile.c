@@ -42,7 +42,7 @@ static void expect_broken(const char *message)
 
 static void push(uint16_t id, uint32_t length)
 {
-    vringd_push(&fake->queues[0].ring, id, length, 1);
+    vringd_push(&fake->queues[0].ring, id, length);
 }
 
 TEST_CASES(hostile_used_id, 8)

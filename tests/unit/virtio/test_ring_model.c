@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Random traffic through a split ring beside a plain list of what is in flight, for every
+ * Random traffic through a ring beside a plain list of what is in flight, for every
  * combination of ring features; with each buffer its pieces, order and length are compared.
  */
 #include "fake.h"
@@ -14,7 +14,7 @@ struct buffer {
     bool offered; /* by the driver, not popped yet */
     bool popped;  /* the device has it */
     bool used;    /* given back, not taken yet */
-    uint16_t head;
+    uint32_t head;
     unsigned out, in;
     uint64_t phys;
     uint32_t length; /* that the device wrote */
@@ -110,10 +110,14 @@ static void give_back(void)
     if (!nr_held)
         return;
     batch = MIN(batch, nr_held);
-    for (unsigned i = 0; i < batch; i++)
+    for (unsigned i = 0; i < batch; i++) {
         mark_used(in_order ? 0 : (unsigned)unit_random_below(nr_held), i + 1 < batch);
-    last = &buffers[returns[nr_returns - 1]];
-    vringd_push(&fake->queues[0].ring, last->head, last->length, batch);
+        last = &buffers[returns[nr_returns - 1]];
+        if (i + 1 < batch)
+            vringd_skip(&fake->queues[0].ring, last->head);
+        else
+            vringd_push(&fake->queues[0].ring, last->head, last->length);
+    }
     if (unit_random_below(2))
         fake_interrupt(fake, 0);
 }
@@ -133,11 +137,11 @@ static void take(void)
     buffer->used = false;
 }
 
-/* Bit 0 indirect, 1 event index, 2 in order, 3 a large ring. */
-TEST_CASES(ring_model, 16)
+/* Bit 0 indirect, 1 event index, 2 in order, 3 packed, 4 a large ring. */
+TEST_CASES(ring_model, 32)
 {
     void (*const steps[])(void) = {offer, offer, pop, give_back, take};
-    int features[4] = {-1, -1, -1, -1};
+    int features[5] = {-1, -1, -1, -1, -1};
     unsigned nr = 0;
 
     if (test_case & 1)
@@ -147,9 +151,11 @@ TEST_CASES(ring_model, 16)
     in_order = test_case & 4;
     if (in_order)
         features[nr++] = VIRTIO_F_IN_ORDER;
+    if (test_case & 8)
+        features[nr++] = VIRTIO_F_RING_PACKED;
     script.max_pieces = PIECES - 1;
     shim_boot(64 * MIB);
-    fake = fake_live(test_case & 8 ? 256 : 8, features);
+    fake = fake_live(test_case & 16 ? 256 : 8, features);
     queue = script.queues[0];
     for (unsigned i = 0; i < STEPS; i++) {
         steps[unit_random_below(ARRAY_SIZE(steps))]();

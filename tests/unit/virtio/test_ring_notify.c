@@ -92,7 +92,7 @@ TEST(ring_event_after_65536_adds_without_kick)
 
         CHECK_EQ(add(tokens), 0);
         CHECK_EQ(vringd_pop(&fake->queues[0].ring, &chain), 1);
-        vringd_push(&fake->queues[0].ring, chain.head, 0, 1);
+        vringd_push(&fake->queues[0].ring, chain.head, 0);
         CHECK(virtqueue_take(queue, NULL) == tokens);
     }
     virtqueue_kick(queue);
@@ -130,7 +130,7 @@ TEST_CASES(ring_without_callback_stays_quiet, 2)
     for (unsigned i = 0; i < 100; i++) {
         CHECK_EQ(add(tokens), 0);
         fake->queues[0].wants_interrupt = true;
-        vringd_push(&fake->queues[0].ring, pop().head, 0, 1);
+        vringd_push(&fake->queues[0].ring, pop().head, 0);
         CHECK(!vringd_wants_interrupt(&fake->queues[0].ring));
         virtio_queue_interrupt(&fake->dev, 0); /* RING-SPLIT-016: tolerated */
         CHECK(virtqueue_take(queue, NULL) == tokens);

@@ -20,6 +20,7 @@ static char tokens[64];
 static const int plain[] = {-1};
 static const int indirect[] = {VIRTIO_F_INDIRECT_DESC, -1};
 static const int in_order[] = {VIRTIO_F_IN_ORDER, -1};
+static const int packed[] = {VIRTIO_F_RING_PACKED, -1};
 
 static void start(const int *features)
 {
@@ -64,9 +65,9 @@ static void use(void)
 }
 
 /* Pieces in a chain, in a table, in order; they begin and end anywhere and share a frame. */
-TEST_CASES(ring_pins_until_used, 3)
+TEST_CASES(ring_pins_until_used, 4)
 {
-    const int *const features[] = {plain, indirect, in_order};
+    const int *const features[] = {plain, indirect, in_order, packed};
     struct virtio_sg sg[9];
 
     start(features[test_case]);

@@ -16,6 +16,7 @@ static struct {
     struct ring_used_entry entries[SIZE];
     uint16_t event;
 } used;
+static const struct virtio_features none;
 static bool refuse;
 static struct vringd ring;
 static struct vringd_chain chain;
@@ -31,7 +32,7 @@ static int init(unsigned size, uint64_t offset)
     struct virtqueue_areas areas = {(uintptr_t)descriptors + offset, (uintptr_t)available,
                                     (uintptr_t)&used};
 
-    return vringd_init(&ring, size, &areas, false, translate, &ring);
+    return vringd_init(&ring, size, &areas, &none, translate, &ring);
 }
 
 static void offer(unsigned head)
@@ -52,10 +53,10 @@ TEST(vringd_init_checks)
     CHECK_EQ(init(65536, 0), -EINVAL);
     CHECK_EQ(init(SIZE, 8), -EINVAL);
     areas.driver++;
-    CHECK_EQ(vringd_init(&ring, SIZE, &areas, false, translate, &ring), -EINVAL);
+    CHECK_EQ(vringd_init(&ring, SIZE, &areas, &none, translate, &ring), -EINVAL);
     areas.driver--;
     areas.device += 2;
-    CHECK_EQ(vringd_init(&ring, SIZE, &areas, false, translate, &ring), -EINVAL);
+    CHECK_EQ(vringd_init(&ring, SIZE, &areas, &none, translate, &ring), -EINVAL);
     CHECK_EQ(init(SIZE, 0), 0);
     refuse = true;
     CHECK_EQ(init(SIZE, 0), -EINVAL);
@@ -163,6 +164,19 @@ TEST(vringd_available_index_runs_ahead)
     CHECK_EQ(vringd_pop(&ring, &chain), -EIO);
 }
 
+/* The same buffer again and again, without waiting for its use. */
+TEST(vringd_offers_too_much)
+{
+    CHECK_EQ(init(SIZE, 0), 0);
+    descriptors[0] = (struct ring_descriptor){1, 1, 0, 0};
+    for (unsigned i = 0; i <= SIZE; i++) {
+        offer(0);
+        CHECK_EQ(vringd_pop(&ring, &chain), i < SIZE ? 1 : -EIO);
+    }
+    vringd_push(&ring, 0, 0);
+    CHECK_EQ(vringd_pop(&ring, &chain), 1);
+}
+
 TEST(vringd_too_many_pieces)
 {
     static struct ring_descriptor many[256] __attribute__((aligned(16)));
@@ -171,7 +185,7 @@ TEST(vringd_too_many_pieces)
     struct virtqueue_areas areas = {(uintptr_t)many, (uintptr_t)many_available,
                                     (uintptr_t)many_used};
 
-    CHECK_EQ(vringd_init(&ring, 256, &areas, false, translate, &ring), 0);
+    CHECK_EQ(vringd_init(&ring, 256, &areas, &none, translate, &ring), 0);
     for (unsigned i = 0; i < 256; i++)
         many[i] = (struct ring_descriptor){1, 1, DESC_F_NEXT, (uint16_t)(i + 1)};
     many[VRINGD_PIECES_MAX - 1].flags = 0;

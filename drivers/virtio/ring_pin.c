@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Pins of a split ring: every buffer from before the device sees it until it is used, or taken
+ * Pins of a ring: every buffer from before the device sees it until it is used, or taken
  * back after a reset. What is unpinned comes from our own record of the pieces.
  */
-#include "split.h"
+#include "ring.h"
 
 /* The i-th piece of a buffer, `at` being its i-th descriptor. */
-static inline const struct virtio_sg *piece_at(const struct split_ring *ring, uint16_t table,
-                                               const struct split_slot *at, unsigned i)
+static inline const struct virtio_sg *piece_at(const struct ring *ring, uint16_t table,
+                                               const struct ring_slot *at, unsigned i)
 {
     if (__builtin_expect(table != NO_TABLE, 0))
         return &ring->table_pieces[table * ring->table_entries + i];
     return &at->piece;
 }
 
-void split_unpin(struct split_ring *ring, const struct split_slot *slot)
+void ring_unpin(struct ring *ring, const struct ring_slot *slot)
 {
-    const struct split_slot *at = slot;
+    const struct ring_slot *at = slot;
 
     for (unsigned i = 0; i < slot->pinned; i++) {
         const struct virtio_sg *piece = piece_at(ring, slot->table, at, i);
@@ -40,13 +40,13 @@ static uint64_t overlap(const struct virtio_sg *piece, uint64_t start, uint64_t 
 /*
  * Without the driver's lock: every index is one of ours, so a wrong answer is all that can be.
  */
-uint64_t split_pinned_pages(const struct pin_source *source, uint64_t start, uint64_t end)
+uint64_t ring_pinned_pages(const struct pin_source *source, uint64_t start, uint64_t end)
 {
-    const struct split_ring *ring = container_of(source, const struct split_ring, pins);
+    const struct ring *ring = container_of(source, const struct ring, pins);
     uint64_t pages = 0;
 
     for (unsigned head = 0; head < ring->queue.size; head++) {
-        const struct split_slot *slot = &ring->slots[head], *at = slot;
+        const struct ring_slot *slot = &ring->slots[head], *at = slot;
         const struct page *frame = READ_ONCE(slot->frame);
         uint16_t table = READ_ONCE(slot->table);
         unsigned nr = READ_ONCE(slot->token) ? READ_ONCE(slot->pinned) : 0;
