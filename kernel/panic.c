@@ -5,44 +5,16 @@
 #include "internal.h"
 #include <arch/power.h>
 #include <arch/trap.h>
+#include <neap/backtrace.h>
 #include <neap/format.h>
 #include <neap/panic.h>
-#include <neap/symbols.h>
 #include <neap/timer.h>
 
-#define BACKTRACE_MAX 32
-#define TAIL_LINES    20
-#define NO_CPU        UINT32_MAX
+#define TAIL_LINES 20
+#define NO_CPU     UINT32_MAX
 
 static uint32_t panic_cpu = NO_CPU; /* number of the CPU that panics */
 static unsigned depth;              /* its panics inside a panic */
-
-static void print_address(uintptr_t pc, uintptr_t lookup)
-{
-    uintptr_t offset;
-    const char *name = symbol_lookup(lookup, &offset);
-
-    if (name)
-        log_emergency("  %p %s+0x%lx\n", (void *)pc, name,
-                      (unsigned long)(offset + (pc - lookup)));
-    else
-        log_emergency("  %p\n", (void *)pc);
-}
-
-void backtrace_print(uintptr_t fp)
-{
-    uintptr_t pc;
-
-    if (fp == 0)
-        fp = arch_frame_pointer();
-    for (unsigned i = 0; i < BACKTRACE_MAX; i++) {
-        if (!arch_unwind_step(&fp, &pc))
-            return;
-        /* A return address may be the first byte after its function. */
-        print_address(pc, pc - 1);
-    }
-    log_emergency("  ...\n");
-}
 
 /*
  * Make this CPU the only one that prints. Another CPU that panics at the same time stops; a
@@ -79,9 +51,7 @@ static void NORETURN finish(uintptr_t fp, uintptr_t pc)
 {
     if (depth < 2) {
         log_emergency("backtrace:\n");
-        if (pc != 0)
-            print_address(pc, pc);
-        backtrace_print(fp);
+        backtrace_print(pc, fp);
     }
     if (depth == 0) {
         log_emergency("last messages:\n");
@@ -102,7 +72,7 @@ void panic(const char *fmt, ...)
     va_end(args);
     log_emergency("\npanic: %s\n", text);
     print_where();
-    finish(arch_frame_pointer(), 0);
+    finish(frame_pointer(), 0);
 }
 
 void panic_trap(struct trap_frame *frame, const char *name, uint64_t code, uintptr_t address)

@@ -3,7 +3,7 @@
  * What the compiler's stack protector asks for.
  */
 #include "internal.h"
-#include <arch/boot.h>
+#include <neap/entropy.h>
 #include <neap/panic.h>
 
 /* Both names are the compiler's. */
@@ -16,7 +16,7 @@ uintptr_t __stack_chk_guard = (uintptr_t)0x5bd1e995a7c30f00;
 __attribute__((no_stack_protector)) void stack_protector_init(void)
 {
     /* A zero byte at the lowest address stops string functions from copying the value out. */
-    __stack_chk_guard = (uintptr_t)arch_entropy();
+    __stack_chk_guard = (uintptr_t)entropy();
     *(char *)&__stack_chk_guard = 0;
 }
 

@@ -8,8 +8,8 @@
  */
 #include "internal.h"
 #include "mimalloc_port.h"
-#include <arch/boot.h>
 #include <errno.h>
+#include <neap/entropy.h>
 #include <neap/panic.h>
 #include <neap/space.h>
 #include <neap/timer.h>
@@ -218,7 +218,7 @@ void _mi_random_init(mi_random_ctx_t *context)
 uintptr_t _mi_random_next(mi_random_ctx_t *context)
 {
     (void)context;
-    return arch_entropy() | 1; /* 0 would stand for "not chosen yet" */
+    return entropy() | 1; /* 0 would stand for "not chosen yet" */
 }
 
 void _mi_random_split(mi_random_ctx_t *context, mi_random_ctx_t *other)

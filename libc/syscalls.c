@@ -4,10 +4,10 @@
  * refusals for what a single application in a single image does not have.
  */
 #include "fd.h"
-#include <arch/boot.h>
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <neap/entropy.h>
 #include <neap/panic.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -134,7 +134,7 @@ int getentropy(void *buffer, size_t length)
     if (length > 256)
         return refuse(EIO);
     while (length > 0) {
-        uint64_t word = arch_entropy();
+        uint64_t word = entropy();
         size_t part = length < sizeof(word) ? length : sizeof(word);
 
         memcpy(bytes, &word, part);

@@ -7,10 +7,10 @@
  * timers.
  */
 #include "internal.h"
-#include <arch/boot.h>
 #include <lwip/init.h>
 #include <lwip/sys.h>
 #include <neap/bus.h>
+#include <neap/entropy.h>
 #include <neap/lock.h>
 #include <neap/panic.h>
 #include <neap/thread.h>
@@ -89,7 +89,7 @@ u32_t sys_now(void)
 
 uint32_t net_random(void)
 {
-    return (uint32_t)(arch_entropy() >> 16);
+    return (uint32_t)(entropy() >> 16);
 }
 
 void net_check_locked(void)

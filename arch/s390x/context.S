@@ -16,7 +16,7 @@
     .text
     .globl arch_context_switch, s390_context_start
     .globl s390_expect_call, s390_expect_landing
-    .globl s390_safe_read, s390_safe_read_access, s390_safe_read_failed
+    .globl arch_safe_read, arch_safe_read_access, arch_safe_read_failed
 
 /* void arch_context_switch(struct arch_context *prev, struct arch_context *next) */
     .balign 16
@@ -56,15 +56,15 @@ s390_expect_landing:
     lmg %r6,%r15,48+STACK_FRAME_SIZE(%r15)
     br %r14
 
-/* bool s390_safe_read(uintptr_t address, uint64_t *value): false where a read would trap. */
+/* bool arch_safe_read(uintptr_t address, uint64_t *value): false where a read would trap. */
     .balign 16
-s390_safe_read:
-s390_safe_read_access:
+arch_safe_read:
+arch_safe_read_access:
     lg %r1,0(%r2)
     stg %r1,0(%r3)
     lghi %r2,1
     br %r14
-s390_safe_read_failed:
+arch_safe_read_failed:
     lghi %r2,0
     br %r14
 

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What this CPU can do, idling, and start-up randomness.
+ * What this CPU can do, and idling.
  */
 #include "s390x.h"
 #include <arch/boot.h>
-#include <arch/clock.h>
 #include <arch/cpu.h>
 #include <neap/format.h>
 
@@ -70,18 +69,8 @@ const char *arch_cpu_describe(void)
     return text;
 }
 
-/* The finaliser of splitmix64: every input bit reaches every output bit. */
-static uint64_t mix(uint64_t x)
+/* Only the message-security assist has some, and that is an extension of its own (PRNO). */
+uint64_t arch_random(void)
 {
-    x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
-    return x ^ x >> 31;
-}
-
-uint64_t arch_entropy(void)
-{
-    static uint64_t pool;
-
-    pool = mix(pool + UINT64_C(0x9e3779b97f4a7c15));
-    return mix(pool ^ arch_cycles());
+    return 0;
 }

@@ -114,9 +114,6 @@ enum {
 /* Fill in the new PSWs of a lowcore. */
 void s390_lowcore_init(struct lowcore *lowcore, struct cpu *cpu, uint64_t spare_stack);
 
-/* Reads 8 bytes; false where that would trap. Any context after arch_trap_init_cpu(). */
-bool s390_safe_read(uintptr_t address, uint64_t *value);
-
 /* Make the lowcore appear at LOWCORE_VIRT: `entries` maps the first MiB. */
 void s390_map_lowcore(uint64_t *entries);
 

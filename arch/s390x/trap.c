@@ -19,7 +19,7 @@
 #define TEID_EXEC    UINT64_C(0x080) /* protection: no-execute */
 #define TEID_DAT     UINT64_C(0x004) /* protection: by a table; else by low-address protection */
 
-extern char s390_safe_read_access[], s390_safe_read_failed[], s390_expect_landing[];
+extern char arch_safe_read_access[], arch_safe_read_failed[], s390_expect_landing[];
 extern char s390_external_entry[], s390_io_entry[], s390_svc_entry[], s390_program_entry[],
     s390_mcheck_entry[], s390_restart_entry[];
 
@@ -100,7 +100,7 @@ static bool fill_in(struct trap_frame *frame, unsigned length)
     unsigned access = SPACE_READ;
 
     if (!space_contains(frame->address & TEID_ADDRESS) ||
-        frame->psw.address == (uintptr_t)s390_safe_read_access)
+        frame->psw.address == (uintptr_t)arch_safe_read_access)
         return false;
     if (protection)
         access = frame->address & TEID_EXEC ? SPACE_EXEC : SPACE_WRITE;
@@ -136,8 +136,8 @@ static bool recover(struct trap_frame *frame, unsigned length)
 {
     uintptr_t at = frame->psw.address - (is_translation(frame->code) ? 0 : length);
 
-    if (at == (uintptr_t)s390_safe_read_access) {
-        frame->psw.address = (uintptr_t)s390_safe_read_failed;
+    if (at == (uintptr_t)arch_safe_read_access) {
+        frame->psw.address = (uintptr_t)arch_safe_read_failed;
         return true;
     }
     if (!expected.thread || expected.thread != cpu_self()->current)

@@ -4,7 +4,7 @@
 
 global arch_context_switch, x86_context_start
 global x86_expect_call, x86_expect_landing, x86_user_call
-global x86_safe_read, x86_safe_read_access, x86_safe_read_failed
+global arch_safe_read, arch_safe_read_access, arch_safe_read_failed
 
 CONTEXT_RSP     equ 0                   ; struct arch_context
 CONTEXT_FPU     equ 16
@@ -79,13 +79,13 @@ x86_user_call:
     swapgs
     iretq
 
-; bool x86_safe_read(uintptr_t address, uint64_t *value): false where a read would trap.
-x86_safe_read:
-x86_safe_read_access:
+; bool arch_safe_read(uintptr_t address, uint64_t *value): false where a read would trap.
+arch_safe_read:
+arch_safe_read_access:
     mov rax, [rdi]
     mov [rsi], rax
     mov eax, 1
     ret
-x86_safe_read_failed:
+arch_safe_read_failed:
     xor eax, eax
     ret

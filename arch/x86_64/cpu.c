@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What this CPU can do, its protections, idling, and start-up randomness.
+ * What this CPU can do, its protections, idling, and random numbers.
  */
 #include "x86.h"
 #include <arch/boot.h>
-#include <arch/clock.h>
 #include <arch/cpu.h>
 #include <neap/format.h>
 
@@ -75,34 +74,12 @@ const char *arch_cpu_describe(void)
     return text;
 }
 
-static bool rdrand(uint64_t *value)
+uint64_t arch_random(void)
 {
-    for (unsigned i = 0; i < RDRAND_TRIES; i++) {
-        bool ok;
+    uint64_t value = 0;
+    bool ok = !x86_features.rdrand;
 
-        __asm__ volatile("rdrand %0" : "=r"(*value), "=@ccc"(ok));
-        if (ok)
-            return true;
-    }
-    return false;
-}
-
-/* The finaliser of splitmix64: every input bit reaches every output bit. */
-static uint64_t mix(uint64_t x)
-{
-    x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
-    return x ^ x >> 31;
-}
-
-uint64_t arch_entropy(void)
-{
-    static uint64_t pool;
-    uint64_t hardware = 0;
-
-    if (x86_features.rdrand)
-        rdrand(&hardware);
-    /* Racing callers may mix in the same pool: the counter and RDRAND still tell them apart. */
-    pool = mix(pool + UINT64_C(0x9e3779b97f4a7c15)) ^ hardware;
-    return mix(pool ^ arch_cycles());
+    for (unsigned i = 0; !ok && i < RDRAND_TRIES; i++)
+        __asm__ volatile("rdrand %0" : "=r"(value), "=@ccc"(ok));
+    return value;
 }

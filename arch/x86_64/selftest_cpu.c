@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Protection bits, registers across thread switches, interrupt vectors, unwinding. */
+/* Protection bits, registers across thread switches, interrupt vectors. */
 #include "ioapic.h"
 #include "lapic.h"
 #include "x86.h"
 #include <arch/irq.h>
 #include <neap/errors.h>
 #include <neap/selftest.h>
-#include <neap/symbols.h>
 #include <neap/thread.h>
 #include <neap/timer.h>
 
@@ -135,22 +134,3 @@ static void test_lines(struct selftest *t)
     arch_irq_line_detach(3, count, &calls);
 }
 SELFTEST(x86_interrupt_lines, test_lines);
-
-static void test_unwind(struct selftest *t)
-{
-    uintptr_t fp = arch_frame_pointer(), pc = 0, offset;
-    uintptr_t nowhere[] = {
-        0, 8, 1, UINTPTR_MAX, UINTPTR_MAX - 15, UINT64_C(0xffffc00000000000)};
-    unsigned steps = 0;
-
-    while (steps < 64 && arch_unwind_step(&fp, &pc)) {
-        EXPECT(t, symbol_lookup(pc, &offset) != NULL);
-        steps++;
-    }
-    EXPECT(t, steps >= 2 && steps < 64);
-    for (unsigned i = 0; i < sizeof(nowhere) / sizeof(nowhere[0]); i++) {
-        fp = nowhere[i];
-        EXPECT(t, !arch_unwind_step(&fp, &pc));
-    }
-}
-SELFTEST(x86_unwinding_never_faults, test_unwind);

@@ -6,8 +6,8 @@
 #include "acpi.h"
 #include "acpi_tables.h"
 #include "x86.h"
-#include <arch/boot.h>
 #include <neap/alloc.h>
+#include <neap/entropy.h>
 #include <neap/selftest.h>
 #include <string.h>
 
@@ -90,7 +90,7 @@ static void test_multiboot2(struct selftest *t)
     for (unsigned i = 0; i < ROUNDS; i++) {
         memcpy(info, multiboot2_original, sizeof(multiboot2_original));
         /* Not the memory map's sizes: their message would fill the log. */
-        info[1 + arch_entropy() % 6] = (uint32_t)arch_entropy() >> arch_entropy() % 32;
+        info[1 + entropy() % 6] = (uint32_t)entropy() >> entropy() % 32;
         parse_multiboot2(phys);
         EXPECT(t, parsed.nr_memory <= 2);
     }

@@ -13,7 +13,7 @@
 #include <neap/trace.h>
 #include <neap/vmap.h>
 
-extern char x86_safe_read_access[], x86_safe_read_failed[], x86_expect_landing[];
+extern char arch_safe_read_access[], arch_safe_read_failed[], x86_expect_landing[];
 
 int x86_expect_call(void (*fn)(void *), void *arg, uint64_t *stack);
 int x86_user_call(uintptr_t pc, uintptr_t sp, uint64_t *stack);
@@ -25,7 +25,7 @@ static bool fill_in(const struct trap_frame *frame, uintptr_t address)
 
     if (frame->vector != VECTOR_PAGE_FAULT || !space_contains(address) ||
         (frame->error & (FAULT_USER | FAULT_RESERVED)) ||
-        frame->rip == (uintptr_t)x86_safe_read_access)
+        frame->rip == (uintptr_t)arch_safe_read_access)
         return false;
     if (frame->error & FAULT_FETCH)
         access = SPACE_EXEC;
@@ -116,8 +116,8 @@ static void land(struct trap_frame *frame)
 
 static bool recover(struct trap_frame *frame, uintptr_t address)
 {
-    if (frame->rip == (uintptr_t)x86_safe_read_access && !trap_from_user(frame)) {
-        frame->rip = (uintptr_t)x86_safe_read_failed;
+    if (frame->rip == (uintptr_t)arch_safe_read_access && !trap_from_user(frame)) {
+        frame->rip = (uintptr_t)arch_safe_read_failed;
         return true;
     }
     if (!expected.thread || expected.thread != cpu_self()->current ||

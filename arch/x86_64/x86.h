@@ -177,9 +177,6 @@ static inline bool trap_from_user(const struct trap_frame *frame)
     return frame->cs & 3;
 }
 
-/* Reads 8 bytes; false where that would trap. Any context after arch_trap_init_cpu(). */
-bool x86_safe_read(uintptr_t address, uint64_t *value);
-
 /* Tell arch_cpu_self() who this CPU is. Once per CPU, before all else. */
 void x86_set_cpu(struct cpu *cpu);
 

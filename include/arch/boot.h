@@ -62,11 +62,7 @@ void arch_platform_init(void);
  */
 int arch_memory_node(uint64_t phys);
 
-/*
- * Fill in what only early code can know about randomness: returns a value that differs from
- * boot to boot as far as the machine allows (time stamp, RDRAND where present; no instruction
- * is assumed). Any context.
- */
-uint64_t arch_entropy(void);
+/* A random number of the CPU's own; 0 if it has none to give. For entropy(). Any context. */
+uint64_t arch_random(void);
 
 #endif

@@ -20,14 +20,12 @@ void arch_trap_print(const struct trap_frame *frame);
 uintptr_t arch_trap_pc(const struct trap_frame *frame);
 /* Where a backtrace from `frame` starts. */
 uintptr_t arch_trap_frame_pointer(const struct trap_frame *frame);
-/* The caller's own frame pointer, as a start for backtrace_print(). */
-uintptr_t arch_frame_pointer(void);
+/* Where the return address of the frame at `fp` lies; `caller_fp` is what the frame begins
+ * with. */
+uintptr_t arch_return_address(uintptr_t fp, uintptr_t caller_fp);
 
-/*
- * One step up the stack: reads the return address and the next frame pointer at `fp`.
- * Returns false at the end or when `fp` does not lie in mapped kernel stack memory.
- */
-bool arch_unwind_step(uintptr_t *fp, uintptr_t *pc);
+/* Reads 8 bytes; false where that would trap. Any context after arch_trap_init_cpu(). */
+bool arch_safe_read(uintptr_t address, uint64_t *value);
 
 /*
  * Run fn(arg); if it traps, return the trap's code (>= 0) instead of panicking. -1: no trap.

@@ -28,7 +28,4 @@ void panic(const char *fmt, ...) PRINTF_LIKE(1, 2) NORETURN;
 #define DEBUG_ASSERT(cond) ((void)sizeof(cond))
 #endif
 
-/* Print a symbolised backtrace from frame pointer `fp` (0: the caller) with log_emergency(). */
-void backtrace_print(uintptr_t fp);
-
 #endif

@@ -7,6 +7,7 @@
 #include <arch/console.h>
 #include <arch/layout.h>
 #include <arch/trap.h>
+#include <neap/backtrace.h>
 #include <neap/cmdline.h>
 #include <neap/console.h>
 #include <neap/cpu.h>
@@ -74,10 +75,10 @@ SELFTEST(symbols_name_functions, test_symbols);
 /* The stack that backtraces walk: the caller's caller must be on it. */
 static __attribute__((noinline)) void check_backtrace(struct selftest *t)
 {
-    uintptr_t fp = arch_frame_pointer(), pc = 0;
+    uintptr_t fp = frame_pointer(), pc = 0;
     bool found = false;
 
-    for (unsigned depth = 0; depth < 8 && arch_unwind_step(&fp, &pc); depth++) {
+    for (unsigned depth = 0; depth < 8 && backtrace_step(&fp, &pc); depth++) {
         const char *name = symbol_lookup(pc - 1, NULL);
 
         found |= name != NULL && strcmp(name, "selftest_run") == 0;
@@ -88,9 +89,28 @@ static __attribute__((noinline)) void check_backtrace(struct selftest *t)
 static void test_backtrace(struct selftest *t)
 {
     check_backtrace(t);
-    EXPECT(t, arch_frame_pointer() != 0); /* keeps the call above from being the last thing */
+    EXPECT(t, frame_pointer() != 0); /* keeps the call above from being the last thing */
 }
 SELFTEST(backtrace_finds_the_caller, test_backtrace);
+
+static void test_unwind(struct selftest *t)
+{
+    uintptr_t fp = frame_pointer(), pc = 0, offset;
+    uintptr_t nowhere[] = {
+        0, 8, 1, UINTPTR_MAX, UINTPTR_MAX - 15, UINT64_C(0xffffc00000000000)};
+    unsigned steps = 0;
+
+    while (steps < 64 && backtrace_step(&fp, &pc)) {
+        EXPECT(t, symbol_lookup(pc, &offset) != NULL);
+        steps++;
+    }
+    EXPECT(t, steps >= 2 && steps < 64);
+    for (unsigned i = 0; i < sizeof(nowhere) / sizeof(nowhere[0]); i++) {
+        fp = nowhere[i];
+        EXPECT(t, !backtrace_step(&fp, &pc));
+    }
+}
+SELFTEST(unwinding_never_faults, test_unwind);
 
 static void test_console(struct selftest *t)
 {

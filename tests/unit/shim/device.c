@@ -6,6 +6,7 @@
 #include <arch/layout.h>
 #include <arch/mmio.h>
 #include <errno.h>
+#include <neap/entropy.h>
 #include <neap/panic.h>
 #include <neap/pgtable.h>
 
@@ -162,7 +163,7 @@ int arch_memory_node(uint64_t phys)
     return phys >= SHIM_NODE_START ? SHIM_NODE : -1;
 }
 
-uint64_t arch_entropy(void)
+uint64_t entropy(void)
 {
     return unit_random();
 }

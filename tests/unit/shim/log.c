@@ -4,6 +4,7 @@
 #include "unit.h"
 #include <ctype.h>
 #include <errno.h>
+#include <neap/backtrace.h>
 #include <neap/cmdline.h>
 #include <neap/errors.h>
 #include <neap/format.h>
@@ -178,8 +179,9 @@ void unit_panic_check(const char *file, int line, const char *text)
         unit_fail(file, line, "panic says \"%s\", expected \"%s\"", panic_text, text);
 }
 
-void backtrace_print(uintptr_t fp)
+void backtrace_print(uintptr_t pc, uintptr_t fp)
 {
+    (void)pc;
     (void)fp;
 }
 
