@@ -16,33 +16,39 @@
 #define COMPLAIN_INTERVAL_NS NS_PER_S
 /* Reclaim may give back frames that another thread takes first: try again a few times. */
 #define RECLAIM_ROUNDS 4
+/* So often a first touch looks for what was promised: longer than a page is on its way. */
+#define PROMISE_ROUNDS  1000
+#define PROMISE_WAIT_NS (100 * NS_PER_US)
 
-static struct page *take_from_buddy(unsigned order, enum page_kind kind, bool steal)
+static struct page *take_from_buddy(unsigned order, enum page_kind kind, unsigned flags,
+                                    unsigned how)
 {
-    irqflags_t flags = spin_lock(&buddy.lock);
-    struct page *page = buddy_take(order, kind, steal);
+    irqflags_t irq_flags = spin_lock(&buddy.lock);
+    bool allowed = memory_allowance(kind, flags) >= order_pages(order);
+    struct page *page = allowed ? buddy_take(order, kind, how) : NULL;
 
-    spin_unlock(&buddy.lock, flags);
+    spin_unlock(&buddy.lock, irq_flags);
     if (page)
         account_pages(kind, (int64_t)order_pages(order));
     return page;
 }
 
-static struct page *take(unsigned order, enum page_kind kind)
+static struct page *take(unsigned order, enum page_kind kind, unsigned flags)
 {
-    if (order < CPU_CACHE_ORDERS)
+    /* What is on the lists for applications pays for a promise. */
+    if (order < CPU_CACHE_ORDERS && !(flags & ALLOC_SPARE))
         return cpu_cache_get(order, kind);
-    return take_from_buddy(order, kind, false);
+    return take_from_buddy(order, kind, flags, 0);
 }
 
 /* Use memory that was never used, as long as there is some. */
-static struct page *take_raw(unsigned order, enum page_kind kind)
+static struct page *take_raw(unsigned order, enum page_kind kind, unsigned flags)
 {
     uint64_t generation = block_generation();
     struct page *page;
 
     do {
-        page = take(order, kind);
+        page = take(order, kind, flags);
     } while (!page && block_activate_next(&generation) == 0);
     block_refill_tables();
     return page;
@@ -52,11 +58,11 @@ static struct page *take_raw(unsigned order, enum page_kind kind)
  * Memory that costs more than a look: claimed from the applications, or reclaimed. Who can do
  * without is given none.
  */
-static bool gain(unsigned order, enum page_kind kind, unsigned alloc_flags)
+static bool gain(unsigned order, enum page_kind kind, unsigned flags)
 {
-    bool reclaim = !(alloc_flags & ALLOC_NO_RECLAIM);
+    bool reclaim = !(flags & ALLOC_NO_RECLAIM);
 
-    if (kind == PAGE_KERNEL && !(alloc_flags & ALLOC_OPTIONAL) && elastic_claim(order, reclaim))
+    if (kind == PAGE_KERNEL && !(flags & ALLOC_OPTIONAL) && elastic_claim(order, reclaim))
         return true;
     if (!reclaim || !reclaim_pages(order_pages(order)))
         return false;
@@ -64,20 +70,47 @@ static bool gain(unsigned order, enum page_kind kind, unsigned alloc_flags)
     return true;
 }
 
+/*
+ * What was promised is free, but may lie in a range that is under isolation, or on a list: look
+ * while nothing can be isolated. A thread may have it in its hands for a moment, to move a
+ * page.
+ */
+static struct page *take_promised(unsigned order, enum page_kind kind)
+{
+    const bool mine = mutex_is_mine(&mm_mutex);
+    struct page *page = NULL;
+
+    for (unsigned i = 0; !page && i < PROMISE_ROUNDS; i++) {
+        if (i > 0)
+            thread_sleep_ns(PROMISE_WAIT_NS);
+        if (!mine)
+            mutex_lock(&mm_mutex);
+        reporting_pause();
+        alloc_drain_cpu_caches();
+        page = take_from_buddy(order, kind, ALLOC_PROMISED, TAKE_STEAL | TAKE_FLOOR);
+        reporting_resume();
+        if (!mine)
+            mutex_unlock(&mm_mutex);
+    }
+    return page;
+}
+
 /* Everything that a thread may try and an interrupt handler may not. */
-static struct page *take_with_effort(unsigned order, enum page_kind kind, unsigned alloc_flags)
+static struct page *take_with_effort(unsigned order, enum page_kind kind, unsigned flags)
 {
     struct page *page = NULL;
 
     alloc_drain_cpu_caches();
-    page = take_from_buddy(order, kind, true);
+    page = take_from_buddy(order, kind, flags, TAKE_STEAL);
     if (!page && reporting_wait_inflight()) {
-        page = take_raw(order, kind);
+        page = take_raw(order, kind, flags);
         if (!page)
-            page = take_from_buddy(order, kind, true);
+            page = take_from_buddy(order, kind, flags, TAKE_STEAL);
     }
-    for (unsigned i = 0; !page && i < RECLAIM_ROUNDS && gain(order, kind, alloc_flags); i++)
-        page = take_from_buddy(order, kind, true);
+    if (!page && flags & ALLOC_PROMISED)
+        return take_promised(order, kind);
+    for (unsigned i = 0; !page && i < RECLAIM_ROUNDS && gain(order, kind, flags); i++)
+        page = take_from_buddy(order, kind, flags, TAKE_STEAL);
     return page;
 }
 
@@ -98,23 +131,28 @@ void alloc_complain(uint64_t pages, enum page_kind kind)
                 format_size(largest, stats.largest_free));
 }
 
-static struct page *take_slowly(unsigned order, enum page_kind kind, unsigned alloc_flags)
+static struct page *take_slowly(unsigned order, enum page_kind kind, unsigned flags)
 {
-    struct page *page = take_raw(order, kind);
+    struct page *page;
 
+    if (!thread_may_sleep())
+        flags |= ALLOC_ATOMIC;
+    page = take_raw(order, kind, flags);
     if (!page)
-        page = take_from_buddy(order, kind, true);
+        page = take_from_buddy(order, kind, flags, TAKE_STEAL);
     if (!page) {
         cpu_cache_drain_local();
-        page = take_from_buddy(order, kind, true);
+        page = take_from_buddy(order, kind, flags, TAKE_STEAL);
     }
-    if (!page && !(alloc_flags & ALLOC_ATOMIC) && thread_may_sleep())
-        page = take_with_effort(order, kind, alloc_flags);
-    if (!page && !(alloc_flags & ALLOC_OPTIONAL))
-        elastic_note_shortage();
-    if (!page && !(alloc_flags & ALLOC_OPTIONAL))
-        alloc_complain(order_pages(order), kind);
-    return page;
+    if (!page && !(flags & ALLOC_ATOMIC))
+        page = take_with_effort(order, kind, flags);
+    else if (!page && flags & ALLOC_PROMISED)
+        page = take_from_buddy(order, kind, flags, TAKE_STEAL | TAKE_FLOOR);
+    if (page || flags & ALLOC_OPTIONAL)
+        return page;
+    elastic_note_shortage();
+    alloc_complain(order_pages(order), kind);
+    return NULL;
 }
 
 struct page *alloc_pages(unsigned order, enum page_kind kind, unsigned flags)
@@ -123,7 +161,7 @@ struct page *alloc_pages(unsigned order, enum page_kind kind, unsigned flags)
 
     ASSERT(kind < PAGE_KINDS);
     if (order <= MAX_ORDER && !failpoint_hit()) {
-        page = take(order, kind);
+        page = take(order, kind, flags);
         if (!page)
             page = take_slowly(order, kind, flags);
     }

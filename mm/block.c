@@ -126,7 +126,7 @@ static void refill(void)
 {
     while (READ_ONCE(block_tables.count) < MEMCACHE_CAPACITY) {
         irqflags_t flags = spin_lock(&buddy.lock);
-        struct page *page = buddy_take(block_tables.order, PAGE_KERNEL, false);
+        struct page *page = buddy_take(block_tables.order, PAGE_KERNEL, 0);
 
         spin_unlock(&buddy.lock, flags);
         if (!page)

@@ -121,14 +121,15 @@ static struct page *find_boot(unsigned order, enum page_kind kind, bool steal)
 }
 
 /* Elastic memory first: what it cannot hold may go where the kernel's memory comes from. */
-static struct page *find_movable(unsigned order, bool steal)
+static struct page *find_movable(unsigned order, unsigned how)
 {
+    uint64_t floor = how & TAKE_FLOOR ? 0 : buddy.kernel_floor;
     struct page *page = find(ROW_ELASTIC, WARM, order, PAGE_MOVABLE, ~0u);
 
     if (!page)
         page = find(ROW_ELASTIC, REPORTED, order, PAGE_MOVABLE, ~0u);
-    if (!page && buddy_boot_free() >= buddy.kernel_floor + order_pages(order))
-        page = find_boot(order, PAGE_MOVABLE, steal);
+    if (!page && buddy_boot_free() >= floor + order_pages(order))
+        page = find_boot(order, PAGE_MOVABLE, how & TAKE_STEAL);
     return page;
 }
 
@@ -139,10 +140,10 @@ static void claim_pageblocks(struct page *page, unsigned order, enum page_kind k
         page[i].block_kind = kind;
 }
 
-struct page *buddy_take(unsigned order, enum page_kind kind, bool steal)
+struct page *buddy_take(unsigned order, enum page_kind kind, unsigned how)
 {
-    struct page *page =
-        kind == PAGE_MOVABLE ? find_movable(order, steal) : find_boot(order, kind, steal);
+    struct page *page = kind == PAGE_MOVABLE ? find_movable(order, how)
+                                             : find_boot(order, kind, how & TAKE_STEAL);
     bool reported;
 
     if (!page)

@@ -175,7 +175,7 @@ static uint64_t empty(struct compact_zone *zone, pfn_t pfn)
 static bool is_source(const struct survey *survey)
 {
     return survey->live > 0 && survey->live <= SPARSE_PAGES && !survey->fixed &&
-           memory_movable_free() >= space_promised_pages() + PAGEBLOCK_PAGES;
+           memory_spare_pages() >= PAGEBLOCK_PAGES;
 }
 
 bool compact_zone_step(struct compact_zone *zone, uint64_t *moved)

@@ -64,6 +64,16 @@ static struct stretch look(pfn_t pfn, bool evacuate)
     return gap;
 }
 
+/* Nothing is moved in vain. */
+static bool allowed(uint64_t pages, enum page_kind kind)
+{
+    irqflags_t flags = spin_lock(&buddy.lock);
+    bool enough = memory_allowance(kind, ALLOC_SPARE) >= pages;
+
+    spin_unlock(&buddy.lock, flags);
+    return enough;
+}
+
 /* The next candidate at or after `*from`, which is where a block may start. */
 static bool find_range(pfn_t *from, uint64_t pages, uint64_t align, bool evacuate)
 {
@@ -113,7 +123,9 @@ struct page *alloc_contiguous(uint64_t pages, uint64_t align, enum page_kind kin
         mutex_lock(&mm_mutex);
         reporting_pause();
         alloc_drain_cpu_caches();
-        page = search(pages, align, kind, false, &error);
+        error = -ENOMEM;
+        if (allowed(pages, kind))
+            page = search(pages, align, kind, false, &error);
         if (error == -EAGAIN)
             page = search(pages, align, kind, true, &error);
         reporting_resume();

@@ -58,7 +58,7 @@ static int move_frame_pages(pfn_t start, pfn_t end)
 
         if (page->state != PAGE_RESERVED)
             continue;
-        target = alloc_pages(0, PAGE_KERNEL, ALLOC_NO_RECLAIM);
+        target = alloc_pages(0, PAGE_KERNEL, ALLOC_NO_RECLAIM | ALLOC_PROMISED);
         if (!target)
             return -ENOMEM;
         account_pages(PAGE_KERNEL, -1); /* metadata from here on */
@@ -67,11 +67,16 @@ static int move_frame_pages(pfn_t start, pfn_t end)
     return 0;
 }
 
-static void hand_out(pfn_t start, pfn_t end, enum page_kind kind)
+/* False: applications were promised it meanwhile. */
+static bool hand_out(pfn_t start, pfn_t end, enum page_kind kind)
 {
     irqflags_t flags = spin_lock(&buddy.lock);
     uint64_t cold = 0;
 
+    if (memory_allowance(kind, ALLOC_SPARE) < end - start) {
+        spin_unlock(&buddy.lock, flags);
+        return false;
+    }
     isolate_cut(start);
     isolate_cut(end);
     for (pfn_t pfn = start; pfn < end;) {
@@ -91,6 +96,7 @@ static void hand_out(pfn_t start, pfn_t end, enum page_kind kind)
     if (cold)
         reporting_note_cold(cold);
     spin_unlock(&buddy.lock, flags);
+    return true;
 }
 
 static int take_wide(pfn_t start, pfn_t end, pfn_t wide_start, pfn_t wide_end,
@@ -122,8 +128,8 @@ int contiguous_take(pfn_t start, pfn_t end, enum page_kind kind, bool evacuate, 
     isolate_begin(wide_start, wide_end);
     error = take_wide(start, end, wide_start, wide_end, &how);
     isolate_end();
-    if (!error)
-        hand_out(start, end, kind);
+    if (!error && !hand_out(start, end, kind))
+        error = -ENOMEM;
     isolate_give_back(wide_start, wide_end);
     *obstacle = how.obstacle;
     return error == -EBUSY ? -EAGAIN : error;

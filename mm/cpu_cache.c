@@ -64,9 +64,10 @@ static struct page *pop(struct cpu_list *list)
 static void refill(struct cpu_list *list, unsigned order, enum page_kind kind)
 {
     irqflags_t flags = spin_lock(&buddy.lock);
+    uint64_t blocks = MIN(batch_of(order), memory_allowance(kind, 0) >> order);
 
-    for (unsigned i = 0; i < batch_of(order); i++) {
-        struct page *page = buddy_take(order, kind, false);
+    while (blocks-- > 0) {
+        struct page *page = buddy_take(order, kind, 0);
 
         if (!page)
             break;
@@ -219,17 +220,20 @@ void alloc_drain_cpu_caches(void)
     spin_unlock(&buddy.lock, flags);
 }
 
-uint64_t cpu_cache_pages(void)
+uint64_t cpu_cache_pages_of(enum page_kind kind)
 {
     uint64_t pages = 0;
 
     for (unsigned cpu = 0; cpu < MAX_CPUS; cpu++) {
-        for (unsigned kind = 0; kind < PAGE_KINDS; kind++) {
-            for (unsigned order = 0; order < CPU_CACHE_ORDERS; order++)
-                pages += (uint64_t)READ_ONCE(caches[cpu].lists[kind][order].count) << order;
-        }
+        for (unsigned order = 0; order < CPU_CACHE_ORDERS; order++)
+            pages += (uint64_t)READ_ONCE(caches[cpu].lists[kind][order].count) << order;
     }
     return pages;
+}
+
+uint64_t cpu_cache_pages(void)
+{
+    return cpu_cache_pages_of(PAGE_KERNEL) + cpu_cache_pages_of(PAGE_MOVABLE);
 }
 
 void account_pages(enum page_kind kind, int64_t pages)

@@ -103,11 +103,6 @@ uint64_t elastic_next_plugged(const struct elastic_region *region, uint64_t numb
 /* Did the kernel claim this plugged subblock? */
 bool elastic_is_kernel(const struct elastic_region *region, uint64_t number);
 
-/* ---- elastic_take.c ---- */
-
-/* Free pages that nobody was promised: as much may go. */
-uint64_t elastic_spare_pages(void);
-
 /* ---- elastic_reserve.c ---- */
 
 /*

@@ -164,7 +164,7 @@ static bool may_claim(const struct elastic_region *region, const struct frames *
     }
     needed = MAX(free + contents.live, claim->pages + KERNEL_FLOOR_PAGES);
     return !contents.pinned && free + contents.live <= elastic_free_pages() &&
-           needed <= elastic_spare_pages();
+           needed <= memory_spare_pages();
 }
 
 static bool claim_in(const struct elastic_region *region, const struct claim *claim)
@@ -202,12 +202,13 @@ static bool claim_lowest(uint64_t pages, bool ask_lenders)
 static bool boot_has(unsigned order)
 {
     irqflags_t flags = spin_lock(&buddy.lock);
+    bool allowed = memory_allowance(PAGE_KERNEL, 0) >= order_pages(order);
     unsigned mask = 0;
 
     for (unsigned warmth = 0; warmth < WARMTHS; warmth++)
         mask |= buddy.nonempty[PAGE_KERNEL][warmth] | buddy.nonempty[PAGE_MOVABLE][warmth];
     spin_unlock(&buddy.lock, flags);
-    return mask >> order;
+    return allowed && mask >> order;
 }
 
 bool elastic_claim(unsigned order, bool ask_lenders)

@@ -20,13 +20,6 @@ struct request {
     const bool *cancel;
 };
 
-uint64_t elastic_spare_pages(void)
-{
-    uint64_t free = memory_movable_free(), promised = space_promised_pages();
-
-    return free > promised ? free - promised : 0;
-}
-
 /* Empty the subblocks of `choice` and take them out of use, or leave all as it was. */
 static int take_range(const struct request *request, const struct choice *choice)
 {
@@ -43,7 +36,7 @@ static int take_range(const struct request *request, const struct choice *choice
     isolate_begin(frames.start, frames.end);
     error = isolate_range(frames.start, frames.end, &how);
     /* Promises may have been made since the look at the free memory. */
-    if (!error && !space_promises_kept())
+    if (!error && !memory_promises_kept())
         error = -ENOMEM;
     isolate_end();
     if (error)
@@ -88,7 +81,7 @@ static int examine(const struct request *request, const struct choice *choice)
     const struct frames frames = subblock_frames(request->region, choice->first, choice->end);
     const struct contents contents = elastic_contents(&frames);
     uint64_t needed = contents.live + elastic_free_in(request->region, choice->first);
-    uint64_t spare = elastic_spare_pages();
+    uint64_t spare = memory_spare_pages();
 
     if (contents.pinned)
         return -EBUSY;
@@ -144,7 +137,7 @@ static int take_victim(const struct request *request)
 /* Free runs, as far as the memory is not promised. */
 static int take_free(const struct request *request)
 {
-    uint64_t spare = elastic_spare_pages() / subblock_pages(request->region);
+    uint64_t spare = memory_spare_pages() / subblock_pages(request->region);
     struct choice choice;
 
     if (!spare || !elastic_free_run(request->region, MIN(request->max, spare), &choice))

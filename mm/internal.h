@@ -16,6 +16,7 @@
 #include <neap/pgtable.h>
 
 #include "raw.h"
+#include "spare.h"
 #include "tables.h"
 
 /* --- buddy.c, buddy_lists.c --- */
@@ -118,11 +119,11 @@ void buddy_free_range(pfn_t start, pfn_t end, bool reported);
 /* Largest order of a block that may start at `pfn` and ends at or before `end`. */
 unsigned buddy_fit_order(pfn_t pfn, pfn_t end);
 
-/*
- * Take a block of `order` off the lists, in PAGE_ALLOCATED. `steal`: break blocks of the
- * other kind's pageblocks, too. NULL: none. Under buddy.lock.
- */
-struct page *buddy_take(unsigned order, enum page_kind kind, bool steal);
+#define TAKE_STEAL 0x1 /* break blocks of the other kind's pageblocks, too */
+#define TAKE_FLOOR 0x2 /* movable memory from below the kernel's floor */
+
+/* Take a block of `order` off the lists, in PAGE_ALLOCATED. NULL: none. Under buddy.lock. */
+struct page *buddy_take(unsigned order, enum page_kind kind, unsigned how);
 
 /* --- isolate.c --- */
 
@@ -178,8 +179,9 @@ void cpu_cache_put(struct page *page, unsigned order);
 /* Move this CPU's cached blocks to the buddy. Any context. */
 void cpu_cache_drain_local(void);
 
-/* Pages in all caches. Exact when nothing else runs. */
+/* Pages in all caches, and those for one kind. Exact when nothing else runs. */
 uint64_t cpu_cache_pages(void);
+uint64_t cpu_cache_pages_of(enum page_kind kind);
 
 /* Count a block that was handed out (pages > 0) or came back, and a failed call. Any context.
  */
@@ -298,20 +300,6 @@ static inline uintptr_t granule_va(uint64_t granule)
 /* --- stats.c --- */
 
 void memory_set_image(uint64_t bytes);
-
-/*
- * Pages that movable memory may still get: neither those that are about to leave nor what is
- * kept for the kernel. Any context.
- */
-uint64_t memory_movable_free(void);
-
-/* Free pages of boot memory, raw or not. Any context. */
-uint64_t memory_boot_free(void);
-
-/* --- space_promise.c --- */
-
-/* Is there memory for all promises, without what is isolated? No promise is made meanwhile. */
-bool space_promises_kept(void);
 
 /* --- reporting*.c: all under buddy.lock unless said otherwise --- */
 

@@ -75,9 +75,9 @@ uint64_t pgtable_take_empty(struct memcache *cache, unsigned level)
     return phys;
 }
 
-static int add_table(struct pgtable *table)
+static int add_table(struct pgtable *table, unsigned alloc_flags)
 {
-    struct page *page = alloc_pages(table->cache.order, PAGE_KERNEL, ALLOC_DEFAULT);
+    struct page *page = alloc_pages(table->cache.order, PAGE_KERNEL, alloc_flags);
     irqflags_t flags;
 
     if (!page)
@@ -88,14 +88,15 @@ static int add_table(struct pgtable *table)
     return 0;
 }
 
-int pgtable_lock_with_tables(struct pgtable *table, unsigned minimum, irqflags_t *flags)
+int pgtable_lock_with_tables(struct pgtable *table, unsigned minimum, unsigned alloc_flags,
+                             irqflags_t *flags)
 {
     for (;;) {
         *flags = spin_lock(&pgtable_lock);
         if (table->cache.count >= minimum)
             return 0;
         spin_unlock(&pgtable_lock, *flags);
-        if (add_table(table))
+        if (add_table(table, alloc_flags))
             return -ENOMEM;
     }
 }

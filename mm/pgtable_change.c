@@ -62,7 +62,7 @@ int pgtable_split(struct pgtable *table, uintptr_t start, uintptr_t end)
     irqflags_t flags;
 
     for (;;) {
-        if (pgtable_lock_with_tables(table, needed, &flags))
+        if (pgtable_lock_with_tables(table, needed, ALLOC_DEFAULT, &flags))
             return -ENOMEM;
         needed = splits_needed(table, start) + splits_needed(table, end);
         if (table->cache.count >= needed)

@@ -78,7 +78,8 @@ static int map(struct pgtable *table, uintptr_t va, uint64_t phys, uint64_t size
     while (at < end) {
         irqflags_t flags;
 
-        if (pgtable_lock_with_tables(table, arch_pgtable_nr_levels - 1, &flags)) {
+        if (pgtable_lock_with_tables(table, arch_pgtable_nr_levels - 1, ALLOC_DEFAULT,
+                                     &flags)) {
             if (!keep && at > va)
                 ASSERT(pgtable_unmap(table, va, at - va) == 0);
             return -ENOMEM;

@@ -10,9 +10,12 @@ struct spinlock blocks_lock = SPINLOCK_INIT("memory blocks", LOCK_RANK_BLOCKS);
 
 /* Room that reporting and contiguous ranges leave for everybody else. */
 #define RAW_SPARE 16
+/* Pages that may be lost for other reasons than their number, in all. */
+#define RAW_LOSS 64
 
 static struct raw_extent extents[RAW_EXTENTS_MAX];
 static unsigned nr_extents;
+static uint64_t total; /* pages of all extents; less only under buddy.lock, too */
 
 static unsigned index_after(pfn_t pfn)
 {
@@ -76,8 +79,10 @@ bool raw_set(pfn_t start, pfn_t end, enum raw_state state)
         extents[index].state = state;
     } else {
         insert_at(index, start, end, state);
+        WRITE_ONCE(total, total + (end - start));
     }
     if (state == RAW_NONE) {
+        WRITE_ONCE(total, total - (end - start));
         delete_at(index);
         return true;
     }
@@ -146,6 +151,17 @@ uint64_t raw_pages(enum raw_state state)
             pages += extents[i].end - extents[i].start;
     }
     return pages;
+}
+
+/*
+ * The frames take one page of GRANULE_PAGES; tables of the frame map and of the direct map, as
+ * well as pieces that are left out, never more than that and a little.
+ */
+uint64_t raw_usable(void)
+{
+    uint64_t pages = READ_ONCE(total), cost = 2 * pages / GRANULE_PAGES + RAW_LOSS;
+
+    return pages > cost ? pages - cost : 0;
 }
 
 uint64_t raw_largest(void)

@@ -48,6 +48,10 @@ uint64_t raw_reportable(uint64_t align);
 bool raw_has_room(void);
 
 uint64_t raw_pages(enum raw_state state);
+
+/* Pages of it that are there when its frames and tables are. Under blocks_lock or buddy.lock.
+ */
+uint64_t raw_usable(void);
 uint64_t raw_largest(void);
 
 /* Reported extents are fresh again. */

@@ -109,15 +109,7 @@ uint64_t space_reserved_bytes(void);
 
 /* Promise `pages`, asking reclaimers where they are missing. 0 or -ENOMEM. Thread context. */
 int space_promise(uint64_t pages);
-/* More (after a discard) or fewer promises. Any context. */
-void space_promise_adjust(int64_t pages);
 uint64_t space_refused_count(void);
-
-/* --- space_change.c --- */
-
-/* Begin an operation: make entries begin at both ends. 0 or -ENOMEM. Thread context. */
-int space_change_begin(uintptr_t start, uintptr_t end);
-void space_change_end(void);
 
 /* --- space_fault.c --- */
 

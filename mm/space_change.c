@@ -24,14 +24,14 @@ struct change {
 };
 
 /* Make entries begin at both ends; with pgtable_lock held on success. */
-static int split_ends(uintptr_t start, uintptr_t end, irqflags_t *flags)
+static int split_ends(uintptr_t start, uintptr_t end, unsigned alloc_flags, irqflags_t *flags)
 {
     unsigned needed = 0;
 
     for (;;) {
         uintptr_t busy = 0;
 
-        if (pgtable_lock_with_tables(&kernel_pgtable, needed, flags))
+        if (pgtable_lock_with_tables(&kernel_pgtable, needed, alloc_flags, flags))
             return -ENOMEM;
         needed = 0;
         if (!entry_splits_needed(start, false, &needed))
@@ -49,18 +49,20 @@ static int split_ends(uintptr_t start, uintptr_t end, irqflags_t *flags)
     return 0;
 }
 
-int space_change_begin(uintptr_t start, uintptr_t end)
+static int begin(const struct change *change, uintptr_t start, uintptr_t end)
 {
+    /* What is given back is more than the tables that it takes. */
+    unsigned alloc_flags = change->kind == CHANGE_DECOMMIT ? ALLOC_PROMISED : ALLOC_DEFAULT;
     irqflags_t flags;
 
-    if (split_ends(start, end, &flags))
+    if (split_ends(start, end, alloc_flags, &flags))
         return -ENOMEM;
     space_counts.changing++;
     spin_unlock(&pgtable_lock, flags);
     return 0;
 }
 
-void space_change_end(void)
+static void end_change(void)
 {
     irqflags_t flags = spin_lock(&pgtable_lock);
 
@@ -124,7 +126,7 @@ static int change_range(struct change *change, uintptr_t start, uintptr_t end)
             continue;
         /* A page that is being moved, or another thread commits the same addresses. */
         space_wait_move(at, true);
-        if (split_ends(at, end, &flags))
+        if (split_ends(at, end, ALLOC_DEFAULT, &flags))
             return -ENOMEM;
         spin_unlock(&pgtable_lock, flags);
     }
@@ -147,10 +149,10 @@ static int apply(struct change *change, uintptr_t va, uint64_t size)
 
     if (!space_reserved(va, size))
         return -EINVAL;
-    if (space_change_begin(va, va + size))
+    if (begin(change, va, va + size))
         return -ENOMEM;
     error = change_range(change, va, va + size);
-    space_change_end();
+    end_change();
     if (change->flush || change->tables)
         tlb_flush_all_cpus(va, va + size);
     free_blocks(change->blocks);

@@ -62,7 +62,7 @@ static int commit_ends(struct commit *commit, uintptr_t start, uintptr_t end)
     irqflags_t flags;
 
     for (;;) {
-        if (pgtable_lock_with_tables(&kernel_pgtable, needed, &flags))
+        if (pgtable_lock_with_tables(&kernel_pgtable, needed, ALLOC_DEFAULT, &flags))
             return -ENOMEM;
         needed = 0;
         if (absent(start))

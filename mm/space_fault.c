@@ -111,7 +111,8 @@ static bool fill_large(uintptr_t va, unsigned level)
 
     if (!block)
         return false;
-    if (!pgtable_lock_with_tables(&kernel_pgtable, level - LARGE_LEVEL, &flags)) {
+    if (!pgtable_lock_with_tables(&kernel_pgtable, level - LARGE_LEVEL, ALLOC_PROMISED,
+                                  &flags)) {
         done = install(va, block, LARGE_LEVEL);
         spin_unlock(&pgtable_lock, flags);
     }
@@ -133,13 +134,13 @@ static void NORETURN no_memory(uintptr_t va, const char *what)
 
 static void fill_small(uintptr_t va, unsigned level)
 {
-    struct page *page = alloc_pages(0, PAGE_MOVABLE, ALLOC_ZERO);
+    struct page *page = alloc_pages(0, PAGE_MOVABLE, ALLOC_ZERO | ALLOC_PROMISED);
     irqflags_t flags;
     bool done;
 
     if (!page)
         no_memory(va, "memory");
-    if (pgtable_lock_with_tables(&kernel_pgtable, level, &flags))
+    if (pgtable_lock_with_tables(&kernel_pgtable, level, ALLOC_PROMISED, &flags))
         no_memory(va, "page table");
     done = install(va, page, 0);
     spin_unlock(&pgtable_lock, flags);

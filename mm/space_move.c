@@ -49,7 +49,7 @@ static int split(const struct page *block, uintptr_t va)
     irqflags_t flags;
     int error;
 
-    if (pgtable_lock_with_tables(&kernel_pgtable, 1, &flags))
+    if (pgtable_lock_with_tables(&kernel_pgtable, 1, ALLOC_DEFAULT, &flags))
         return -ENOMEM;
     error = find(block, va, LARGE_LEVEL, &walk);
     if (!error)
@@ -226,7 +226,7 @@ int space_leave_elastic(struct page *block)
         return -EAGAIN;
     if (READ_ONCE(block->order))
         return split(block, va);
-    target = alloc_pages(0, PAGE_KERNEL, ALLOC_DEFAULT);
+    target = alloc_pages(0, PAGE_KERNEL, ALLOC_PROMISED);
     if (!target)
         return -ENOMEM;
     target->flags |= PAGE_HELD_MOVABLE;

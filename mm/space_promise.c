@@ -9,14 +9,14 @@
 
 /* Reclaimers give memory back piece by piece; another thread may take some of it. */
 #define ROUNDS 64
-/* Kernel memory that commits leave: the page tables of what was promised come on top. */
-#define FLOOR_PAGES 16
+/* Tables of the uppermost levels, and parts of one. */
+#define UPPER_TABLES 16
 
+/* Changed atomically. */
 static struct {
-    struct spinlock lock;
-    uint64_t pages; /* written under lock or atomically */
+    uint64_t pages; /* more only where spare.c looks, or before as many are freed */
     uint64_t refused;
-} promises = {.lock = SPINLOCK_INIT("promises", LOCK_RANK_SPACE)};
+} promises;
 
 uint64_t space_promised_pages(void)
 {
@@ -33,30 +33,19 @@ uint64_t space_refused_count(void)
     return READ_ONCE(promises.refused);
 }
 
-/* With the tables that single pages would need. */
-static uint64_t cost_of(uint64_t pages)
+uint64_t space_promise_cost(uint64_t more)
 {
-    return pages + pages / level_entries(0) * order_pages(kernel_pgtable.cache.order) +
-           FLOOR_PAGES;
-}
+    uint64_t pages = space_promised_pages() + more, tables = pages / level_entries(0);
 
-static uint64_t free_pages_now(void)
-{
-    return memory_movable_free();
-}
-
-bool space_promises_kept(void)
-{
-    irqflags_t flags = spin_lock(&promises.lock);
-    bool kept = free_pages_now() >= space_promised_pages();
-
-    spin_unlock(&promises.lock, flags);
-    return kept;
+    if (!pages)
+        return 0;
+    tables += tables / level_entries(0) + UPPER_TABLES;
+    return pages + tables * order_pages(kernel_pgtable.cache.order);
 }
 
 uint64_t space_available(void)
 {
-    uint64_t free = free_pages_now(), cost = cost_of(space_promised_pages());
+    uint64_t free = memory_movable_free(), cost = space_promise_cost(1) + SPARE_PAGES;
     uint64_t entries = level_entries(0);
 
     if (free <= cost)
@@ -64,28 +53,28 @@ uint64_t space_available(void)
     return (free - cost) * entries / (entries + 1) << PAGE_SHIFT;
 }
 
-/* Returns the pages that are missing, 0: promised. */
-static uint64_t try_promise(uint64_t pages)
+/* What was never used may be more than it is counted for, what lies on lists is not counted. */
+static uint64_t promise_with_effort(uint64_t pages)
 {
-    irqflags_t flags = spin_lock(&promises.lock);
-    uint64_t free = free_pages_now(), cost = cost_of(space_promised_pages() + pages);
-    uint64_t missing = cost > free ? cost - free : 0;
+    uint64_t generation = block_generation(), missing = memory_promise(pages);
 
-    if (!missing)
-        space_promise_adjust((int64_t)pages);
-    spin_unlock(&promises.lock, flags);
-    return missing;
+    while (missing && block_activate_next(&generation) == 0)
+        missing = memory_promise(pages);
+    if (!missing || !thread_may_sleep())
+        return missing;
+    alloc_drain_cpu_caches();
+    return memory_promise(pages);
 }
 
 int space_promise(uint64_t pages)
 {
-    uint64_t missing = pages ? try_promise(pages) : 0;
+    uint64_t missing = pages ? promise_with_effort(pages) : 0;
 
     for (unsigned i = 0; missing && i < ROUNDS; i++) {
         bool came = thread_may_sleep() && reclaim_pages(missing);
 
         /* Even if nobody gave anything: what was just being plugged may be there now. */
-        missing = try_promise(pages);
+        missing = promise_with_effort(pages);
         if (!came)
             break;
     }

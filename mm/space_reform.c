@@ -136,9 +136,9 @@ int space_reform(uintptr_t va)
     spin_unlock(&pgtable_lock, flags);
     if (error)
         return error;
-    target = warm_large_page_free()
-                 ? alloc_pages(PAGEBLOCK_ORDER, PAGE_MOVABLE, ALLOC_ATOMIC | ALLOC_OPTIONAL)
-                 : NULL;
+    target = warm_large_page_free() ? alloc_pages(PAGEBLOCK_ORDER, PAGE_MOVABLE,
+                                                  ALLOC_ATOMIC | ALLOC_OPTIONAL | ALLOC_SPARE)
+                                    : NULL;
     if (!target)
         return -ENOMEM;
     error = reform_into(target, va);

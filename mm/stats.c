@@ -26,38 +26,6 @@ static uint64_t largest_block(void)
     return 0;
 }
 
-/* Under both locks. */
-static uint64_t boot_free(void)
-{
-    return buddy_boot_free() + raw_pages(RAW_FRESH) + raw_pages(RAW_BUSY) +
-           raw_pages(RAW_REPORTED);
-}
-
-uint64_t memory_boot_free(void)
-{
-    irqflags_t flags = spin_lock(&blocks_lock);
-    irqflags_t buddy_flags = spin_lock(&buddy.lock);
-    uint64_t free = boot_free();
-
-    spin_unlock(&buddy.lock, buddy_flags);
-    spin_unlock(&blocks_lock, flags);
-    return free;
-}
-
-uint64_t memory_movable_free(void)
-{
-    irqflags_t flags = spin_lock(&blocks_lock);
-    irqflags_t buddy_flags = spin_lock(&buddy.lock);
-    uint64_t boot = boot_free(), free;
-
-    free = boot - MIN(boot, buddy.kernel_floor) + buddy.elastic_free + cpu_cache_pages();
-    if (!buddy.leaving)
-        free += buddy.isolated[WARM] + buddy.isolated[REPORTED];
-    spin_unlock(&buddy.lock, buddy_flags);
-    spin_unlock(&blocks_lock, flags);
-    return free;
-}
-
 /* In pages. */
 static void collect(struct memory_stats *stats)
 {

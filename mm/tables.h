@@ -48,10 +48,11 @@ int pgtable_map_missing(struct pgtable *table, uintptr_t va, uint64_t phys, uint
                         unsigned prot);
 
 /*
- * Take pgtable_lock with at least `minimum` tables in the cache. Returns -ENOMEM without the
- * lock.
+ * Take pgtable_lock with at least `minimum` tables in the cache; new ones are allocated with
+ * `alloc_flags`. Returns -ENOMEM without the lock.
  */
-int pgtable_lock_with_tables(struct pgtable *table, unsigned minimum, irqflags_t *flags);
+int pgtable_lock_with_tables(struct pgtable *table, unsigned minimum, unsigned alloc_flags,
+                             irqflags_t *flags);
 
 /*
  * Make pages end at both ends of a range, so that unmapping it cannot fail. Returns 0 or

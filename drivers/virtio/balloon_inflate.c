@@ -54,7 +54,8 @@ struct page *balloon_take_block(unsigned *order, unsigned minimum)
         uint64_t bytes = PAGE_SIZE << *order;
 
         if (stats.largest_free >= bytes && may_take(&stats, bytes))
-            page = alloc_pages(*order, PAGE_MOVABLE, ALLOC_NO_RECLAIM | ALLOC_OPTIONAL);
+            page = alloc_pages(*order, PAGE_MOVABLE,
+                               ALLOC_NO_RECLAIM | ALLOC_OPTIONAL | ALLOC_SPARE);
         if (page)
             page_set_lent(page);
         if (page || *order <= minimum)

@@ -16,12 +16,16 @@ enum alloc_flags {
     ALLOC_ATOMIC = 1u << 1,     /* never sleeps: implied where the caller may not sleep */
     ALLOC_NO_RECLAIM = 1u << 2, /* fail rather than ask reclaimers (balloon's own inflate) */
     ALLOC_OPTIONAL = 1u << 3,   /* the caller does with less: a failure is no news */
+    ALLOC_PROMISED = 1u << 4, /* it was promised (a first touch), or as much is freed for it */
+    ALLOC_SPARE = 1u << 5,    /* movable memory that nobody was promised, for no application */
 };
 
 /*
  * Allocate 2^order frames, naturally aligned. order <= MAX_ORDER (else NULL). May sleep in
  * reclaim unless ALLOC_ATOMIC or the context forbids it. Returns the head frame in
- * PAGE_ALLOCATED, or NULL: the caller names what it could not do.
+ * PAGE_ALLOCATED, or NULL: the caller names what it could not do. The kernel gets NULL, too,
+ * where only memory is left that applications were promised; ALLOC_ATOMIC may use the last
+ * 256 KiB beside that, others leave them.
  */
 struct page *alloc_pages(unsigned order, enum page_kind kind, unsigned flags) MUST_CHECK;
 

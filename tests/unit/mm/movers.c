@@ -98,8 +98,8 @@ uint64_t __real_lenders_vacate(pfn_t start, pfn_t end);
 uint64_t __wrap_lenders_vacate(pfn_t start, pfn_t end);
 uint64_t __real_space_promised_pages(void);
 uint64_t __wrap_space_promised_pages(void);
-bool __real_space_promises_kept(void);
-bool __wrap_space_promises_kept(void);
+uint64_t __real_space_promise_cost(uint64_t more);
+uint64_t __wrap_space_promise_cost(uint64_t more);
 const char *__real_pin_owner(uint64_t start, uint64_t end);
 const char *__wrap_pin_owner(uint64_t start, uint64_t end);
 
@@ -176,9 +176,9 @@ uint64_t __wrap_space_promised_pages(void)
     return __real_space_promised_pages() + test_promised;
 }
 
-bool __wrap_space_promises_kept(void)
+uint64_t __wrap_space_promise_cost(uint64_t more)
 {
-    return __real_space_promises_kept() && memory_movable_free() >= test_promised;
+    return __real_space_promise_cost(more + test_promised);
 }
 
 const char *__wrap_pin_owner(uint64_t start, uint64_t end)

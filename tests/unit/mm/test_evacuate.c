@@ -99,7 +99,7 @@ TEST(evacuate_refuses_kernel_pages)
         while (model_alloc(order, PAGE_KERNEL, ALLOC_OPTIONAL))
             ;
     while (!page || page_to_pfn(page) - first_pfn >= LARGE_PAGES) {
-        const struct held *last = model_alloc(0, PAGE_KERNEL, ALLOC_DEFAULT);
+        const struct held *last = model_alloc(0, PAGE_KERNEL, ALLOC_PROMISED);
 
         CHECK(last != NULL);
         page = last->page;

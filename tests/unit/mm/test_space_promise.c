@@ -86,6 +86,7 @@ TEST(space_promises_hold_in_fragmented_memory)
     }
     base = space_reserve(GIB, LARGE_SIZE);
     memcache_drain(&kernel_pgtable.cache);
+    alloc_drain_cpu_caches();
     available = ALIGN_DOWN(space_available(), PAGE_SIZE);
     size = available + MIB;
     while (space_commit(base, size, SPACE_READ | SPACE_WRITE))

@@ -7,7 +7,7 @@
 #include <neap/space.h>
 #include <string.h>
 
-#define AREA_PAGES    (UINT64_C(65536))
+#define AREA_PAGES    (UINT64_C(262144))
 #define KERNEL_BLOCKS 48
 
 static uintptr_t area;
@@ -41,10 +41,14 @@ static void write_page(uint64_t page)
     *word_of(page) = stamps[page];
 }
 
+/* Now and then as much as there is. */
 void load_commit(void)
 {
-    uint64_t pages, first = random_range(&pages), stride = 1 + pages / 64;
+    uint64_t pages, first = random_range(&pages), stride;
 
+    if (unit_random_below(4) == 0)
+        pages = MAX(MIN(space_available() >> PAGE_SHIFT, AREA_PAGES - first), pages);
+    stride = 1 + pages / 64;
     if (space_commit(area + first * PAGE_SIZE, pages * PAGE_SIZE, SPACE_READ | SPACE_WRITE))
         return;
     memset(committed + first, true, pages);
@@ -57,7 +61,7 @@ void load_touch(void)
 {
     uint64_t pages, first = random_range(&pages), touched = 0;
 
-    for (uint64_t i = first; i < first + pages && touched < 512; i++) {
+    for (uint64_t i = first; i < first + pages && touched < 4096; i++) {
         if (committed[i]) {
             write_page(i);
             touched++;
@@ -87,20 +91,25 @@ static void free_kernel_block(unsigned i)
     kernel_blocks[i] = NULL;
 }
 
-void load_kernel(void)
+static void use_kernel_block(unsigned i)
 {
-    unsigned i = (unsigned)unit_random_below(KERNEL_BLOCKS);
-
     if (kernel_blocks[i]) {
         free_kernel_block(i);
         return;
     }
-    if (space_available() < 4 * MIB)
-        return; /* the kernel comes first, even before what was promised */
     kernel_orders[i] = (unsigned)unit_random_below(MAX_ORDER);
     kernel_blocks[i] = alloc_pages(kernel_orders[i], PAGE_KERNEL, 0);
     if (kernel_blocks[i])
         *(uint64_t *)page_to_virt(kernel_blocks[i]) = i;
+}
+
+/* One block, or all of them, in bursts. */
+void load_kernel(void)
+{
+    unsigned burst = unit_random_below(4) ? 1 : KERNEL_BLOCKS;
+
+    while (burst-- > 0)
+        use_kernel_block((unsigned)unit_random_below(KERNEL_BLOCKS));
 }
 
 void load_start(void)

@@ -97,7 +97,7 @@ static void check_rest(void)
           vmem->activity == VMEM_UNPLUGGING);
     CHECK_EQ(stats.total, at_start.total + mem_host.plugged);
     CHECK(stats.free >= stats.reported && stats.free >= stats.elastic_free);
-    CHECK(space_promises_kept());
+    CHECK(memory_promises_kept());
     for (uint64_t i = 0; i < mem_host.size / mem_host.block; i++)
         if (!mem_host.blocks[i])
             CHECK_EQ(shim_backed(mem_host.start + i * mem_host.block, mem_host.block), 0);
