@@ -17,6 +17,9 @@ int listening_socket(struct selftest *t, int backlog, uint16_t *port);
 /* Two ends of one connection. False with a failed expectation. */
 bool connected_pair(struct selftest *t, int ends[2]);
 
+/* For eventually(): does the stack have no more memory than it had, a struct net_memory? */
+bool stack_memory_is_back(void *before);
+
 /* The byte at a position of a stream; another stream has others. */
 uint8_t pattern_byte(uint64_t position, unsigned stream);
 

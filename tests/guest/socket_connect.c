@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Connecting without waiting, and waiting with a limit.
+ * Connecting without waiting, waiting with a limit, and very many sockets.
  */
 #include "socket.h"
 #include <errno.h>
+#include <neap/kmalloc.h>
+#include <neap/net.h>
 #include <neap/timer.h>
 #include <poll.h>
 #include <string.h>
@@ -77,3 +79,75 @@ static void test_send_timeout(struct selftest *t)
     close(ends[1]);
 }
 SELFTEST(socket_send_timeout, test_send_timeout);
+
+#define CONNECTIONS 1500
+#define DATAGRAMS   7000
+#define SOCKETS     (2 * CONNECTIONS + DATAGRAMS)
+
+/* Of the stack and the kernel for one socket, without data. */
+#define BYTES_PER_SOCKET 2048
+
+static uint64_t kernel_bytes(void)
+{
+    uint64_t bytes, pages;
+
+    kmalloc_stats(&bytes, &pages);
+    return bytes;
+}
+
+static unsigned open_all(struct selftest *t, int *files)
+{
+    unsigned made = 0;
+    uint16_t port;
+    int listener = listening_socket(t, 16, &port);
+
+    while (made < 2 * CONNECTIONS) {
+        files[made] = socket(AF_INET, SOCK_STREAM, 0);
+        if (files[made] < 0)
+            break;
+        if (connect_to(files[made++], port) != 0)
+            break;
+        files[made] = accept(listener, NULL, NULL);
+        if (files[made] < 0)
+            break;
+        made++;
+    }
+    while (made < SOCKETS && (files[made] = socket(AF_INET, SOCK_DGRAM, 0)) >= 0)
+        made++;
+    close(listener);
+    return made;
+}
+
+/* Each costs a bounded amount of memory, all of which goes back. */
+static void test_many(struct selftest *t)
+{
+    const struct linger reset = {.l_onoff = 1};
+    static int files[SOCKETS];
+    struct net_memory before;
+    uint64_t kernel_before, loaded;
+    char byte = 0;
+    unsigned made;
+
+    /* The table of open files grows once. */
+    for (made = 0; made < SOCKETS && (files[made] = socket(AF_INET, SOCK_DGRAM, 0)) >= 0;)
+        made++;
+    while (made > 0)
+        close(files[--made]);
+    net_memory_get(&before);
+    kernel_before = kernel_bytes();
+    made = open_all(t, files);
+    loaded = kernel_bytes();
+    EXPECT_EQ(t, made, SOCKETS);
+    EXPECT(t, loaded - kernel_before <= (uint64_t)SOCKETS * BYTES_PER_SOCKET);
+    for (unsigned i = 0; i + 1 < made && i < 2 * CONNECTIONS; i += 500) {
+        EXPECT_EQ(t, send(files[i], "x", 1, 0), 1);
+        EXPECT_EQ(t, recv(files[i + 1], &byte, 1, 0), 1);
+    }
+    for (unsigned i = 0; i < made; i++) {
+        if (i < 2 * CONNECTIONS && i % 2 == 0)
+            EXPECT_EQ(t, setsockopt(files[i], SOL_SOCKET, SO_LINGER, &reset, sizeof(reset)), 0);
+        close(files[i]);
+    }
+    EXPECT(t, eventually(stack_memory_is_back, &before));
+}
+SELFTEST(socket_ten_thousand_open, test_many);

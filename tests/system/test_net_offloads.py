@@ -3,14 +3,17 @@
 
 import random
 import re
+import socket
 import subprocess
 
 import pytest
-from harness.net import GUEST4, HOST4, STATIC, echo
+from harness.net import GUEST4, GUEST6, HOST4, HOST6, STATIC, echo
 from harness.net_frames import NEEDS_CSUM, UDP, captured, finish, problems, stream
 
 ECHO = 7
 WHOLE = 1514
+FRAGMENT = 44  # the next header of IPv6's fragments
+NO_SUCH_NAME = b"\x81\x83"
 DATA = random.Random(5).randbytes(700_000)
 OPTIONS = {
     "none": ",csum=off,guest_csum=off,gso=off",
@@ -92,4 +95,36 @@ def test_datagrams_are_right(boot, network, options, mtu):
         assert bool(header[0] & NEEDS_CSUM) == (whole and options != "none")
         [finished] = finish(header, frame)
         assert any(finished[40:42]), "a datagram without a sum"
+        assert not problems(finished), problems(finished)
+
+
+@pytest.mark.parametrize("options", ["none", "sums"])
+def test_datagrams_are_right_by_ipv6(boot, network, options):
+    """No datagram may go without a sum there: questions to a name server, and what is cut into fragments."""
+    tap = network.tap()
+    guest = boot(app="full", append=f"ip=off ip6={GUEST6}/64,{HOST6} dns={HOST6}", **tap.attach(OPTIONS[options]))
+    with network.start("iperf", "-s", "-u", "-V", "-P", "1", stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                       text=True) as peer, \
+            network.socket(socket.AF_INET6, socket.SOCK_DGRAM) as names, tap.capture() as capture:
+        names.bind((HOST6, 53))
+        begin = guest.shell.start("nslookup neap.test")
+        for _ in range(2):  # by IPv4 and by IPv6
+            query, client = names.recvfrom(1500)
+            names.sendto(query[:2] + NO_SUCH_NAME + query[4:], client)
+        assert "no address found" in guest.shell.finish(begin)
+        report = guest.shell.run(f"iperf -c {HOST6} -u 1")
+        assert re.search(r"of [1-9]\d+ datagrams", report), report
+        text = peer.communicate(timeout=60)[0]
+        sent = [(header, frame) for header, frame, to_guest in captured(capture)
+                if not to_guest and frame[12:14] == b"\x86\xdd"]
+    lost, count = map(int, re.search(r" (\d+)/ *(\d+) ", text).groups())
+    assert count - lost > 50, text
+    assert "Udp6InCsumErrors                0 " in network.run("nstat", "-asz", "Udp6InCsumErrors")
+    assert not any(header[0] & NEEDS_CSUM for header, frame in sent if frame[20] == FRAGMENT)
+    whole = [(header, frame) for header, frame in sent if frame[20] == UDP]
+    assert len(whole) >= 2 and sum(frame[20] == FRAGMENT for _, frame in sent) > 100
+    for header, frame in whole:
+        assert bool(header[0] & NEEDS_CSUM) == (options != "none")
+        [finished] = finish(header, frame)
+        assert any(finished[60:62]), "a datagram without a sum"
         assert not problems(finished), problems(finished)

@@ -264,3 +264,37 @@ TEST(net_sends_from_the_upcall)
     shim_advance(5 * NS_PER_MS);
     CHECK_EQ(user.completed, 200);
 }
+
+static unsigned bursts;
+
+/* While a batch is with the user, the next one comes in. */
+static void more_comes(void)
+{
+    static const uint8_t frame[60];
+
+    if (!bursts)
+        return;
+    bursts--;
+    for (unsigned i = 0; i < 8; i++)
+        CHECK(wire_deliver(0, (struct net_header){0}, frame, sizeof(frame)));
+    fake_interrupt(wire.fake, 0);
+}
+
+/* Under load frames are polled for; what comes to a quiet queue interrupts. */
+TEST_CASES(net_interrupts_only_when_quiet, 2)
+{
+    const struct netdev_stats *stats;
+
+    wire_create(test_case ? FEATURE(VIRTIO_F_EVENT_IDX) : 0, 1, 64);
+    wire_boot(1);
+    user_open();
+    user.on_receive = more_comes;
+    stats = &wire_netdev()->queues[0].stats;
+    for (unsigned round = 1; round <= 5; round++) {
+        bursts = 100;
+        wire_receive(0, 60, round);
+        CHECK_EQ(bursts, 0);
+        CHECK_EQ(user.frames, round * (1 + 100 * 8));
+        CHECK_EQ(stats->interrupts, round);
+    }
+}
