@@ -87,11 +87,12 @@ def problems(frame):
 def with_sums(frame):
     """The frame with the sums of all its headers made anew."""
     frame, packet = bytearray(frame), parse(frame)
+    if struct.unpack_from("!H", frame, 12)[0] == ETH_IPV4:  # also in fragments
+        struct.pack_into("!H", frame, ETHERNET + 10, 0)
+        header = frame[ETHERNET:ETHERNET + (frame[ETHERNET] & 15) * 4]
+        struct.pack_into("!H", frame, ETHERNET + 10, 0xFFFF ^ csum(header))
     if packet is None:
         return bytes(frame)
-    if packet.version == 4:
-        struct.pack_into("!H", frame, packet.network + 10, 0)
-        struct.pack_into("!H", frame, packet.network + 10, 0xFFFF ^ csum(frame[packet.network:packet.transport]))
     if packet.protocol in SUM_AT and packet.end <= len(frame):
         sum_at = packet.transport + SUM_AT[packet.protocol]
         if sum_at + 2 <= packet.end:
