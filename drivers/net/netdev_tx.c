@@ -68,11 +68,11 @@ int netdev_transmit(struct netdev *dev, unsigned queue, const struct netdev_tx *
     error = check(&dev->info, tx, &length);
     if (!error && (!READ_ONCE(dev->info.live) || !READ_ONCE(dev->info.link)))
         error = -ENETDOWN;
-    if (!error)
-        error = dev->ops->transmit(dev, queue, tx, length, more);
-    if (error && error != -ENOSPC)
+    if (error) {
         dev->queues[queue].stats.tx_refused++;
-    return error;
+        return error;
+    }
+    return dev->ops->transmit(dev, queue, tx, length, more);
 }
 
 void netdev_flush(struct netdev *dev, unsigned queue)

@@ -16,6 +16,7 @@ struct ring_ops {
     /* The upper half of a notification with VIRTIO_F_NOTIFICATION_DATA. */
     uint16_t (*notify_position)(const struct virtqueue *queue);
     void *(*take)(struct virtqueue *queue, uint32_t *length); /* which may be NULL */
+    unsigned (*take_many)(struct virtqueue *queue, void **tokens, unsigned max);
     bool (*has_used)(const struct virtqueue *queue);
     bool (*enable_callback)(struct virtqueue *queue);
     void (*disable_callback)(struct virtqueue *queue);

@@ -169,6 +169,7 @@ struct net_rx {
 
 struct net_slot {
     struct net_header header;
+    struct virtio_sg sg;   /* of a frame that has room for its header */
     struct net_slot *next; /* free list */
     void *token;
 };
@@ -186,6 +187,7 @@ struct net_tx {
 struct net_pair {
     struct net *net;
     unsigned index;
+    struct netdev_stats *stats;
     struct net_rx rx;
     struct net_tx tx;
     struct timer timer; /* looks after finished frames and missing buffers */

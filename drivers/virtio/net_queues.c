@@ -40,6 +40,7 @@ static struct net_pair *make_pair(struct net *net, unsigned index)
     }
     pair->net = net;
     pair->index = index;
+    pair->stats = netdev_queue_stats(&net->netdev, index);
     spin_init(&pair->tx.lock, "network transmit", LOCK_RANK_VIRTQUEUE);
     timer_init(&pair->timer, look, pair);
     format_string(pair->rx_name, sizeof(pair->rx_name), "receive%u", index);
@@ -63,7 +64,7 @@ static void queue_callback(struct virtqueue *queue, void *arg)
     struct net_pair *pair = arg;
 
     (void)queue;
-    netdev_queue_stats(&pair->net->netdev, pair->index)->interrupts++;
+    pair->stats->interrupts++;
     netdev_schedule(&pair->net->netdev, pair->index);
 }
 

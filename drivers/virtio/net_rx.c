@@ -18,7 +18,7 @@ static void complain(struct net_pair *pair, const char *why)
     struct net *net = pair->net;
     uint64_t now = clock_ns();
 
-    netdev_queue_stats(&net->netdev, pair->index)->rx_errors++;
+    pair->stats->rx_errors++;
     if (now < net->quiet_until_ns)
         return;
     net->quiet_until_ns = now + COMPLAIN_NS;
@@ -129,7 +129,7 @@ static struct netdev_buffer *take_buffer(struct net_pair *pair, struct netdev_bu
 
 unsigned net_rx_take(struct net_pair *pair, unsigned budget, struct netdev_buffer **frames)
 {
-    struct netdev_stats *stats = netdev_queue_stats(&pair->net->netdev, pair->index);
+    struct netdev_stats *stats = pair->stats;
     struct netdev_buffer **end = frames;
     struct netdev_buffer *buffer, *frame;
     unsigned count = 0, buffers = 0;

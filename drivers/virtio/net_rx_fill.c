@@ -130,7 +130,7 @@ void net_rx_adapt(struct net_rx *rx, bool more)
 bool net_rx_fill(struct net_pair *pair)
 {
     struct net_rx *rx = &pair->rx;
-    struct netdev_stats *stats = netdev_queue_stats(&pair->net->netdev, pair->index);
+    struct netdev_stats *stats = pair->stats;
     bool added = false;
 
     while (rx->posted < rx->target) {
@@ -169,5 +169,5 @@ void net_rx_forget(struct net_pair *pair)
     rx->frame = rx->tail = NULL;
     rx->posted = rx->left = 0;
     rx->queue = NULL;
-    netdev_queue_stats(&pair->net->netdev, pair->index)->rx_buffers = 0;
+    pair->stats->rx_buffers = 0;
 }

@@ -50,11 +50,12 @@ static inline void write_header(struct net_header *header, unsigned bytes,
 /* Under the lock. Takes up to REAP_BATCH tokens back. */
 static unsigned reap(struct net_tx *tx, void *tokens[REAP_BATCH])
 {
-    struct net_slot *slot;
-    unsigned nr = 0;
+    unsigned nr = virtqueue_take_many(tx->queue, tokens, REAP_BATCH);
 
-    while (nr < REAP_BATCH && (slot = virtqueue_take(tx->queue, NULL))) {
-        tokens[nr++] = slot->token;
+    for (unsigned i = 0; i < nr; i++) {
+        struct net_slot *slot = tokens[i];
+
+        tokens[i] = slot->token;
         slot->next = tx->free;
         tx->free = slot;
     }
@@ -87,10 +88,9 @@ static __attribute__((noinline)) int add_pieces(struct net_tx *txq, unsigned byt
 static int add_piece(struct net_tx *txq, unsigned bytes, struct net_slot *slot,
                      const struct netdev_tx *tx)
 {
-    const struct virtio_sg sg = {tx->pieces->phys - bytes, tx->pieces->length + bytes};
-
-    write_header(phys_to_virt(sg.phys), bytes, tx);
-    return virtqueue_add(txq->queue, &sg, 1, 0, slot);
+    slot->sg = (struct virtio_sg){tx->pieces->phys - bytes, tx->pieces->length + bytes};
+    write_header(phys_to_virt(slot->sg.phys), bytes, tx);
+    return virtqueue_add(txq->queue, &slot->sg, 1, 0, slot);
 }
 
 static int add(struct net *net, struct net_tx *txq, const struct netdev_tx *tx)
@@ -118,7 +118,7 @@ static void stop(struct net_pair *pair)
 {
     struct netdev *netdev = &pair->net->netdev;
 
-    netdev_queue_stats(netdev, pair->index)->tx_full++;
+    pair->stats->tx_full++;
     pair->tx.stopped = true;
     if (virtqueue_enable_callback(pair->tx.queue))
         netdev_schedule(netdev, pair->index);
@@ -126,25 +126,26 @@ static void stop(struct net_pair *pair)
 
 static void kick(struct net_pair *pair)
 {
-    netdev_queue_stats(&pair->net->netdev, pair->index)->kicks++;
+    pair->stats->kicks++;
     virtqueue_kick(pair->tx.queue);
 }
 
 /* Under the lock. */
 static int send(struct net_pair *pair, const struct netdev_tx *tx, uint32_t length, bool more)
 {
-    struct netdev_stats *stats = netdev_queue_stats(&pair->net->netdev, pair->index);
     int error = add(pair->net, &pair->tx, tx);
 
     if (error) {
         if (error == -ENOSPC)
             stop(pair);
+        else
+            pair->stats->tx_refused++;
         /* What was sent with `more` has no successor now. */
         kick(pair);
         return error == -ENOSPC ? error : error == -EIO ? -ENETDOWN : -EMSGSIZE;
     }
-    stats->tx_frames++;
-    stats->tx_bytes += length;
+    pair->stats->tx_frames++;
+    pair->stats->tx_bytes += length;
     if (!more)
         kick(pair);
     if (!READ_ONCE(pair->timer_armed))
@@ -178,6 +179,8 @@ int net_transmit(struct netdev *netdev, unsigned queue, const struct netdev_tx *
     flags = spin_lock(&pair->tx.lock);
     if (pair->tx.queue)
         error = send(pair, tx, length, more);
+    else
+        pair->stats->tx_refused++;
     spin_unlock(&pair->tx.lock, flags);
     return error;
 }
@@ -257,7 +260,7 @@ void net_tx_forget(struct net_pair *pair)
     tx->queue = NULL;
     spin_unlock(&tx->lock, flags);
     while (queue && (slot = virtqueue_detach(queue))) {
-        netdev_queue_stats(&pair->net->netdev, pair->index)->tx_lost++;
+        pair->stats->tx_lost++;
         netdev_completed(&pair->net->netdev, pair->index, slot->token);
     }
     WRITE_ONCE(tx->in_flight, 0);

@@ -44,7 +44,8 @@ static inline __attribute__((always_inline)) bool read_used(struct ring *ring, u
 }
 
 /* IN_ORDER: one descriptor, where the first buffer's was, may stand for a batch. */
-static bool take_in_order(struct ring *ring, uint32_t *id, uint32_t *length)
+static inline __attribute__((always_inline)) bool take_in_order(struct ring *ring, uint32_t *id,
+                                                                uint32_t *length)
 {
     if (!ring->batch_left) {
         if (!read_used(ring, id, &ring->batch_length))
@@ -64,7 +65,8 @@ static void ask_for_next(struct ring *ring)
     barrier_full();
 }
 
-void *packed_take(struct virtqueue *queue, uint32_t *length)
+static inline __attribute__((always_inline)) void *take(struct virtqueue *queue,
+                                                        uint32_t *length)
 {
     struct ring *ring = to_ring(queue);
     uint32_t id = 0, written = 0;
@@ -83,6 +85,20 @@ void *packed_take(struct virtqueue *queue, uint32_t *length)
     if (ring->event_index && ring->callbacks)
         ask_for_next(ring);
     return token;
+}
+
+void *packed_take(struct virtqueue *queue, uint32_t *length)
+{
+    return take(queue, length);
+}
+
+unsigned packed_take_many(struct virtqueue *queue, void **tokens, unsigned max)
+{
+    unsigned nr = 0;
+
+    while (nr < max && (tokens[nr] = take(queue, NULL)))
+        nr++;
+    return nr;
 }
 
 bool packed_enable_callback(struct virtqueue *queue)

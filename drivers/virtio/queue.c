@@ -142,6 +142,13 @@ void *virtqueue_take(struct virtqueue *queue, uint32_t *length)
     return queue->ring->take(queue, length);
 }
 
+unsigned virtqueue_take_many(struct virtqueue *queue, void **tokens, unsigned max)
+{
+    if (virtqueue_broken(queue))
+        return 0;
+    return queue->ring->take_many(queue, tokens, max);
+}
+
 bool virtqueue_has_used(const struct virtqueue *queue)
 {
     return virtqueue_broken(queue) || queue->ring->has_used(queue);

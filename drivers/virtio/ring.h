@@ -184,6 +184,7 @@ int split_add(struct virtqueue *queue, const struct virtio_sg *sg, unsigned out,
               void *token);
 bool split_kick_needed(struct virtqueue *queue);
 void *split_take(struct virtqueue *queue, uint32_t *length);
+unsigned split_take_many(struct virtqueue *queue, void **tokens, unsigned max);
 bool split_has_used(const struct virtqueue *queue);
 bool split_enable_callback(struct virtqueue *queue);
 void split_disable_callback(struct virtqueue *queue);
@@ -192,6 +193,7 @@ int packed_add(struct virtqueue *queue, const struct virtio_sg *sg, unsigned out
                void *token);
 bool packed_kick_needed(struct virtqueue *queue);
 void *packed_take(struct virtqueue *queue, uint32_t *length);
+unsigned packed_take_many(struct virtqueue *queue, void **tokens, unsigned max);
 bool packed_has_used(const struct virtqueue *queue);
 bool packed_enable_callback(struct virtqueue *queue);
 void packed_disable_callback(struct virtqueue *queue);

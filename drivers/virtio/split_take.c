@@ -20,7 +20,8 @@ static inline __attribute__((always_inline)) bool read_entry(struct ring *ring, 
 }
 
 /* IN_ORDER: one entry may stand for a batch, all of which the `entries` must cover. */
-static bool take_in_order(struct ring *ring, unsigned entries, uint32_t *head, uint32_t *length)
+static inline __attribute__((always_inline)) bool
+take_in_order(struct ring *ring, unsigned entries, uint32_t *head, uint32_t *length)
 {
     if (!ring->batch_left) {
         unsigned batch;
@@ -43,7 +44,8 @@ static uint16_t used_index(const struct ring *ring)
     return le16(READ_ONCE(ring->split.used->index));
 }
 
-void *split_take(struct virtqueue *queue, uint32_t *length)
+static inline __attribute__((always_inline)) void *take(struct virtqueue *queue,
+                                                        uint32_t *length)
 {
     struct ring *ring = to_ring(queue);
     unsigned entries = (uint16_t)(used_index(ring) - ring->last_used);
@@ -69,6 +71,20 @@ void *split_take(struct virtqueue *queue, uint32_t *length)
         barrier_full();
     }
     return token;
+}
+
+void *split_take(struct virtqueue *queue, uint32_t *length)
+{
+    return take(queue, length);
+}
+
+unsigned split_take_many(struct virtqueue *queue, void **tokens, unsigned max)
+{
+    unsigned nr = 0;
+
+    while (nr < max && (tokens[nr] = take(queue, NULL)))
+        nr++;
+    return nr;
 }
 
 bool split_has_used(const struct virtqueue *queue)

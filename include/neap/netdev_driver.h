@@ -17,7 +17,8 @@
 /* Settings are called under the device's lock; NULL: the device cannot do it. */
 struct netdev_ops {
     const char *driver;
-    /* A checked frame of `length` bytes. May find the device gone: -ENETDOWN. */
+    /* A checked frame of `length` bytes. May find the device gone: -ENETDOWN. Counts what it
+     * sends and what it refuses. */
     int (*transmit)(struct netdev *dev, unsigned queue, const struct netdev_tx *tx,
                     uint32_t length, bool more);
     void (*flush)(struct netdev *dev, unsigned queue);

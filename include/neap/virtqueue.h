@@ -43,6 +43,12 @@ void virtqueue_kick(struct virtqueue *queue);
  */
 void *virtqueue_take(struct virtqueue *queue, uint32_t *length);
 
+/*
+ * Take up to `max` used buffers, of which the device's lengths do not matter: their tokens.
+ * Returns how many; fewer than `max` as virtqueue_take() returns NULL.
+ */
+unsigned virtqueue_take_many(struct virtqueue *queue, void **tokens, unsigned max);
+
 /* Is there a used buffer to take, or is the queue broken? Any context. */
 bool virtqueue_has_used(const struct virtqueue *queue);
 
