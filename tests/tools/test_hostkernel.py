@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """tools/hostkernel tells good series from bad ones, and proofs from claims."""
 
+import os
 import pathlib
 import shutil
 import sys
@@ -45,6 +46,14 @@ def third(folder):
 def test_good_series(folder):
     """Nothing is said."""
     assert problems(folder) == ""
+
+
+def test_every_series_is_well_formed():
+    """What can be known without the kernel's source; make patches does the rest."""
+    found = series.all_series()
+    assert len(found) == 12
+    assert [problem for one in found for problem in one.problems()] == []
+    assert [target for one in found for target in one.targets() if not build.target_exists(target)] == []
 
 
 @pytest.mark.parametrize("old, new, says", [
@@ -159,3 +168,22 @@ def test_checkpatch_about_tracepoints():
     ordinary = "CHECK:OPEN_ENDED_LINE: Lines should not end\n#7: FILE: include/trace/events/a.h:3:\n+\tTP_fast_assign(\n\n"
     other = ordinary.replace("include/trace/events/a.h", "mm/a.c")
     assert checks.TRACEPOINT.sub("", ordinary) == "" and checks.TRACEPOINT.sub("", other) == other
+
+
+def test_verdict_belongs_to_a_compiler(monkeypatch, tmp_path):
+    """With another compiler nothing is known yet."""
+    builds = []
+    monkeypatch.setattr(build.Builder, "_build", lambda self, *words, **_: builds.append(words) or "")
+    builder = build.Builder(types.SimpleNamespace(home=tmp_path, key="key"))
+    for said in ("cc 1", "cc 1", "cc 2"):
+        monkeypatch.setattr(build, "version", lambda program, said=said: said)
+        assert builder.check("arm64", ["a.o"], "commit", "patches") == ""
+    assert len(builds) == 2
+
+
+def test_parts_of_the_host_tests(root):
+    """Each part has a program to run or a reason why none does."""
+    rows = [line.split("\t") for line in (root / "tests/host/parts.tsv").read_text().splitlines() if line[0] != "#"]
+    for name, command, reason in rows:
+        assert (command != "-" or reason != "-"), name
+        assert command == "-" or os.access(root / command.split()[0], os.X_OK), name

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Build what a series touches, for each target, and tell new warnings from old ones."""
 
+import functools
 import hashlib
 import os
 import pathlib
@@ -13,6 +14,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 JOBS = os.environ.get("JOBS", "2")
 WARNING = re.compile(r"^(\S+?):\d+(?::\d+)?: (?:warning|error): (.*)$", re.MULTILINE)
 SPARSE = "x86_64"  # sparse knows the other architectures' headers less well
+FLAGS = ("W=1", "KCFLAGS=-Wno-error")
 SELFTESTS = {"kselftest-x86_64": "x86_64", "kselftest-s390x": "s390x", "kselftest-arm64": "arm64"}
 TOOLS = ("perf", "python")
 
@@ -49,14 +51,24 @@ def tool_chain(target):
     return words
 
 
+def compiler(target):
+    """The program without which a target cannot be built."""
+    return TARGETS[SELFTESTS.get(target, "x86_64" if target in TOOLS else target)][3]
+
+
 def missing_program(target):
-    """The program without which a target cannot be built, or None."""
-    program = TARGETS[SELFTESTS.get(target, "x86_64" if target in TOOLS else target)][3]
-    return None if shutil.which(program) else program
+    """That program when it is not there, or None."""
+    return None if shutil.which(compiler(target)) else compiler(target)
+
+
+@functools.cache
+def version(program):
+    """What a program says of itself; "" when it is not there."""
+    return call(program, "--version")[1].splitlines()[0] if shutil.which(program) else ""
 
 
 class Builder:
-    """Builds in the one full work tree of this checkout; output folders are kept between runs."""
+    """Builds in the one full work tree, while the caller has its turn; output folders are kept between runs."""
 
     def __init__(self, source):
         self.source = source
@@ -85,7 +97,8 @@ class Builder:
 
     def _recipe(self, target):
         """What besides the source decides the result."""
-        return options_of(target), "\t".join(TARGETS.get(target, ()))
+        sparse = version("sparse") if target == SPARSE else ""
+        return options_of(target), "\t".join(TARGETS.get(target, ())), *FLAGS, version(compiler(target)), sparse
 
     def _build(self, target, objects, commit, keep_going=False):
         """The log of building these objects afresh at a commit."""
@@ -105,15 +118,15 @@ class Builder:
         return self._make(output, *tool_chain(target), *sparse, *objects, keep_going=keep_going)
 
     def _make(self, output, *words, keep_going=False):
-        status, log = call("nice", "-n", "10", "make", "-s", "-C", self.tree, f"-j{JOBS}", f"O={output}", "W=1",
-                           "KCFLAGS=-Wno-error", *words, check=False)
+        status, log = call("nice", "-n", "10", "make", "-s", "-C", self.tree, f"-j{JOBS}", f"O={output}", *FLAGS, *words,
+                           check=False)
         if status and not keep_going:
             raise HostKernelError(f"make {' '.join(words)}:\n" + log[-5000:])
         return log
 
     def configured(self, target):
         """The output folder of a target, configured and prepared."""
-        output = self.source.own / f"out-{target}"
+        output = self.source.shared / f"out-{target}"
         stamp = output / ".neap-config"
         recipe = "\n".join(self._recipe(target))
         if not stamp.exists() or stamp.read_text() != recipe:
@@ -129,13 +142,13 @@ class Builder:
         """Build KVM's self-tests in a tree as it stands; returns the folder that they are in."""
         self.tree = tree
         self._selftests(SELFTESTS[target], objects, keep_going=False)
-        return self.source.own / f"kselftest-{SELFTESTS[target]}"
+        return self.source.shared / f"kselftest-{SELFTESTS[target]}"
 
     def _selftests(self, target, objects, keep_going):
         """KVM's self-tests, against the exported headers of the same tree."""
         output = self.configured(target)
         self._make(output, *tool_chain(target), "headers")
-        binaries = self.source.own / f"kselftest-{target}"
+        binaries = self.source.shared / f"kselftest-{target}"
         for name in objects:
             (binaries / name).unlink(missing_ok=True)
         binaries.mkdir(exist_ok=True)

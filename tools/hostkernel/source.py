@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The pinned kernel source as a git repository in the cache, and work trees of it.
 
-Everything lives below $XDG_CACHE_HOME/neap/hostkernel/KEY, where KEY names the pin: one repository for
-all, and one folder per checkout of neap, so that two checkouts never share a work tree.
+Everything lives below $XDG_CACHE_HOME/neap/hostkernel/KEY, where KEY names the pin: one repository and one work
+tree to build in for all checkouts of neap, which take turns, and one folder per checkout for what it edits.
 """
 
+import contextlib
 import fcntl
 import hashlib
 import os
@@ -51,6 +52,8 @@ class Source:
         self.git_dir = self.home / "linux.git"
         self.own = self.home / hashlib.sha256(str(ROOT).encode()).hexdigest()[:8]
         self.own.mkdir(parents=True, exist_ok=True)
+        self.shared = self.home / "shared"
+        self.shared.mkdir(exist_ok=True)
         with open(self.home / "lock", "w", encoding="ascii") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not (self.git_dir / "complete").exists():
@@ -82,6 +85,13 @@ class Source:
                       if " = " in line)
         return ".".join(fields[key] for key in ("VERSION", "PATCHLEVEL", "SUBLEVEL"))
 
+    @contextlib.contextmanager
+    def turn(self):
+        """Hold what all checkouts share: the full work tree and the output folders in `shared`."""
+        with open(self.home / "turn", "w", encoding="ascii") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
     def worktree(self, name, folders=None):
         """An empty-handed work tree at the untouched source; with `folders` it holds only those."""
         path = self.own / name
@@ -99,11 +109,13 @@ class Source:
             shutil.rmtree(self.own / name, ignore_errors=True)
         self.git("worktree", "prune")
 
-    def build_tree(self, commit):
-        """The one full work tree of this checkout, at a commit; only files that differ get a new time."""
-        path = self.own / "build"
+    def build_tree(self, commit, name="build"):
+        """A full work tree for all, at a commit; only files that differ get a new time. The caller has its turn."""
+        path = self.shared / name
         if not (path / "Makefile").exists():
-            self.worktree("build")
+            shutil.rmtree(path, ignore_errors=True)
+            self.git("worktree", "prune")
+            self.git("worktree", "add", "-q", "--detach", path, BASE)
         self.git("checkout", "-q", "--force", "--detach", commit, cwd=path)
         self.git("clean", "-q", "-fd", cwd=path)
         return path
