@@ -17,10 +17,10 @@ MEDIA    := $(if $(filter x86_64,$(ARCH)),iso)
 PACKAGES := build run test $(filter s390x,$(ARCH))
 
 # Goals that only need the tree itself.
-LIGHT_GOALS := help clean lint mutants install bench patches test unit run host install-host build/host/neap
+LIGHT_GOALS := help clean lint mutants install bench patches test test-host test-kvm unit run host install-host build/host/neap
 .DEFAULT_GOAL := all
 
-.PHONY: all iso run test unit guest system lint mutants bench patches install clean help
+.PHONY: all iso run test test-host test-kvm unit guest system lint mutants bench patches install clean help
 all: $(ELF)
 iso: $(ISO)
 
@@ -65,6 +65,14 @@ bench: install ## neap beside a Linux guest: ratios in build/bench/*.tsv, pictur
 patches: ## kernel patch series: apply, check, build for every architecture, prove (SERIES="04 12")
 	$(Q)tools/install patches
 	$(Q)tools/hostkernel/run check $(SERIES)
+
+test-host: install ## emulated KVM hosts: the selftests of the series, neap as a guest under KVM (PARTS="selftests")
+	$(Q)tools/install host
+	$(Q)for app in shell full; do $(MAKE) --no-print-directory APP=$$app all || exit; done
+	$(Q)tests/host/run $(PARTS)
+
+test-kvm: install ## the system tests on hardware virtualization, or why they are skipped
+	$(Q)tests/host/test-kvm
 
 clean: ## remove build/
 	$(Q)rm -rf build

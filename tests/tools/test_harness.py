@@ -53,3 +53,17 @@ def test_hanging_test_is_ended(tmp_path):
                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     assert "fail it.hangs" in result.stdout and "pass it.after" in result.stdout
     assert "not finished within 1 s" in result.stdout
+
+
+@pytest.mark.parametrize("flags, device, says", [
+    ("fpu vme", "/dev/null", "none of vmx, svm, sie"), ("fpu svm", "/nowhere", "/dev/kvm: No such file"),
+    ("fpu svm", "/dev/null", None),
+])
+def test_no_kvm(monkeypatch, tmp_path, flags, device, says):
+    """What is missing is named, and guests are translated instead."""
+    cpus = tmp_path / "cpuinfo"
+    cpus.write_text(f"flags : {flags}\n")
+    monkeypatch.setattr(qemu, "CPUS", cpus)
+    monkeypatch.setattr(qemu, "KVM", device)
+    assert says in qemu.no_kvm() if says else qemu.no_kvm() is None
+    assert qemu.accelerator() == ("tcg" if says else "kvm")

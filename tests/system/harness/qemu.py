@@ -21,6 +21,7 @@ from .shell import Shell
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 LOGS = ROOT / "build/test-logs"
+CPUS, KVM = pathlib.Path("/proc/cpuinfo"), "/dev/kvm"
 BALLOON = "virtio-balloon-pci,id=balloon0,free-page-reporting=on,deflate-on-oom=on"
 # The guest's clock counts its instructions. Only the translator can do that.
 ICOUNT = ("-icount", "shift=0,sleep=off", "-rtc", "base=2026-01-01T00:00:00,clock=vm")
@@ -45,16 +46,21 @@ def device_help(device="virtio-mem-pci"):
                           stdout=subprocess.PIPE, text=True).stdout
 
 
+def no_kvm():
+    """Why guests cannot run under KVM here, or None. A software stand-in cannot run a whole guest, so it does not count."""
+    flags = CPUS.read_text(encoding="utf-8", errors="replace")
+    if not re.search(r"\b(vmx|svm|sie)\b", flags):
+        return "/proc/cpuinfo shows none of vmx, svm, sie: the CPU has no virtualization, or it is off in the firmware"
+    try:
+        os.close(os.open(KVM, os.O_RDWR))
+    except OSError as error:
+        return f"/dev/kvm: {error.strerror}: load kvm_intel or kvm_amd, and be in the group kvm"
+    return None
+
+
 def accelerator():
-    """KVM only where the hardware has it: a software stand-in cannot run a whole guest."""
-    flags = pathlib.Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
-    if re.search(r"\b(vmx|svm|sie)\b", flags):
-        try:
-            os.close(os.open("/dev/kvm", os.O_RDWR))
-            return "kvm"
-        except OSError:
-            pass
-    return "tcg"
+    """KVM where the hardware has it."""
+    return "tcg" if no_kvm() else "kvm"
 
 
 def firmware():
