@@ -3,7 +3,6 @@
 (Bochs), and an initramfs with the programs of a test.
 """
 
-import gzip
 import pathlib
 import re
 import shutil
@@ -11,8 +10,8 @@ import subprocess
 import tempfile
 
 import bochs
+from initramfs import Initramfs, fetched
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
 APPLETS = "sh mount insmod echo cat rm mkdir poweroff sleep"
 # In the order of their dependencies. nd_e820 finds the memory that memmap=nn!ss sets aside.
 MODULES = ("irqbypass", "kvm force_emulation_prefix=1", "{vendor} nested=1", "libnvdimm", "nd_btt", "nd_pmem", "nd_e820")
@@ -38,51 +37,17 @@ poweroff -f
 """
 
 
-def fetched(name):
-    """The tree of a package that tools/third_party.tsv names."""
-    result = subprocess.run([ROOT / "tools/fetch", name], check=True, capture_output=True, text=True)
-    return pathlib.Path(result.stdout.strip().splitlines()[-1])
-
-
-def add_program(root, path):
-    """Copy a program and the shared libraries that it needs."""
-    shutil.copy(path, root / "t")
-    libraries = subprocess.run(["ldd", path], capture_output=True, text=True, check=False).stdout
-    for library in re.findall(r"(/\S+) \(0x", libraries):
-        target = root / library.lstrip("/")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(library, target)
-
-
 def make_initramfs(folder, vendor, programs, commands):
     """Write the initramfs; commands are (name, shell command). Returns its path."""
-    root = folder / "root"
-    for name in "bin t lib proc sys dev huge small dax".split():
-        (root / name).mkdir(parents=True)
-    shutil.copy(next(fetched("busybox").glob("**/bin/busybox")), root / "bin/busybox")
-    for applet in APPLETS.split():
-        (root / "bin" / applet).symlink_to("busybox")
-    kernel_modules = fetched("linux-cloud")
-    loads = []
-    for line in MODULES:
-        name, *parameters = line.format(vendor=vendor).split()
-        packed = next(kernel_modules.glob(f"**/{name}.ko.xz"))
-        with open(root / f"lib/{name}.ko", "wb") as module:
-            subprocess.run(["xz", "-dc", packed], stdout=module, check=True)
-        loads.append(" ".join([f"insmod /lib/{name}.ko", *parameters]))
+    made = Initramfs(folder / "root", fetched("linux-cloud"))
+    made.folders("huge", "small", "dax")
+    made.applets(APPLETS)
+    loads = made.load(line.format(vendor=vendor) for line in MODULES)
     for program in (*programs, shutil.which("mkfs.ext4", path="/sbin:/usr/sbin")):
-        add_program(root, program)
-    init = root / "init"
+        made.program(program, "t")
     lines = (f"echo; echo BEGIN {name}; {command}; status=$?; echo; echo RESULT {name} $status"
              for name, command in commands)
-    init.write_text(INIT.format(modules="\n".join(loads), commands="\n".join(lines)))
-    init.chmod(0o755)
-    names = "\n".join(str(path.relative_to(root)) for path in sorted(root.rglob("*")))
-    archive = subprocess.run(["cpio", "-o", "-H", "newc", "--quiet"], cwd=root, input=names.encode(),
-                             stdout=subprocess.PIPE, check=True).stdout
-    path = folder / "initramfs.gz"
-    path.write_bytes(gzip.compress(archive, 1))
-    return path
+    return made.pack(INIT.format(modules="\n".join(loads), commands="\n".join(lines)))
 
 
 def run(host, programs, commands, seconds=900):
