@@ -72,9 +72,9 @@ def _documentation(source, path, names):
 
 
 def digest(series):
-    """What makes a verdict about these series valid: every byte of their patches."""
+    """What makes a verdict of a compiler about these series valid: all that they change, whatever is said about it."""
     state = hashlib.sha256()
     for one in series:
         for patch in one.patches:
-            state.update(patch.text.encode())
+            state.update(patch.diff.encode())
     return state.hexdigest()

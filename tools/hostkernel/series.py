@@ -29,6 +29,7 @@ class Patch:
         mail = email.message_from_string(self.text)
         self.author = unfolded(mail.get("From", ""))
         self.subject = unfolded(mail.get("Subject", ""))
+        self.diff = self.text[self.text.find("\ndiff --git "):]
         self.files = sorted(set(DIFF.findall(self.text)) | set(MINUS.findall(self.text)) - {"dev/null"})
 
 
