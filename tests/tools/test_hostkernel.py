@@ -11,10 +11,12 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools/hostkernel"))
+import author  # noqa: E402 pylint: disable=wrong-import-position
 import build  # noqa: E402 pylint: disable=wrong-import-position
 import checks  # noqa: E402 pylint: disable=wrong-import-position
 import proof  # noqa: E402 pylint: disable=wrong-import-position
 import series  # noqa: E402 pylint: disable=wrong-import-position
+import source  # noqa: E402 pylint: disable=wrong-import-position
 
 EXAMPLE = "04-virtio-waits"
 TOTAL = len(series.Series(series.FOLDER / EXAMPLE).patches)
@@ -187,3 +189,63 @@ def test_parts_of_the_host_tests(root):
     for name, command, reason in rows:
         assert (command != "-" or reason != "-"), name
         assert command == "-" or os.access(root / command.split()[0], os.X_OK), name
+
+
+LINES = [f"line {number}\n" for number in range(30)]
+
+
+@pytest.fixture
+def pins(tmp_path, monkeypatch):
+    """The source of two pins, the newer with another line 10; and a series 77 for the older that changes line 10."""
+    for name, value in (("AUTHOR", "A"), ("COMMITTER", "A")):
+        monkeypatch.setenv(f"GIT_{name}_NAME", value)
+        monkeypatch.setenv(f"GIT_{name}_EMAIL", "a@b.c")
+    monkeypatch.setattr(author, "ROOT", tmp_path)
+    monkeypatch.setattr(author, "FOLDER", tmp_path)
+    monkeypatch.setattr(series, "FOLDER", tmp_path)
+
+    def pin(name, lines):
+        made = source.Source.__new__(source.Source)
+        made.git_dir, made.own = tmp_path / f"{name}.git", tmp_path / f"{name}.own"
+        made.own.mkdir()
+        source.call("git", "init", "-q", "--bare", "-b", source.BASE, made.git_dir)
+        (tmp_path / name / "drivers").mkdir(parents=True)
+        (tmp_path / name / "drivers/thing.c").write_text("".join(lines))
+        for words in (("add", "."), ("commit", "-q", "-m", name)):
+            source.call("git", "--git-dir", made.git_dir, "--work-tree", tmp_path / name, *words, cwd=tmp_path / name)
+        return made
+
+    older, newer = pin("older", LINES), pin("newer", [*LINES[:10], "another line 10\n", *LINES[11:]])
+    tree, folder = older.worktree("edit-77"), tmp_path / "77-thing"
+    older.git("checkout", "-q", "-B", "own-77", cwd=tree)
+    (tree / "drivers/thing.c").write_text("".join([*LINES[:10], "our line 10\n", *LINES[11:]]))
+    older.git("commit", "-q", "-a", "-s", "-m", "thing: Change a line", cwd=tree)
+    author.format_series(older, tree, folder, "thing: Cover\n\nText.\n")
+    return older, newer, folder
+
+
+def test_rebase_past_a_conflict(pins, capsys):
+    """A conflict is named, resolved by hand and written back; the series then fits the newer source."""
+    older, newer, folder = pins
+    one = series.Series(folder)
+    tree = newer.own / "edit-77"
+    assert author.carry(older, newer, one) == f"77-thing: conflict in {tree}"
+    with pytest.raises(source.HostKernelError, match="not committed"):
+        author.export(newer, ["77"])
+    (tree / "drivers/thing.c").write_text("".join([*LINES[:10], "both lines 10\n", *LINES[11:]]))
+    newer.git("add", "drivers/thing.c", cwd=tree)
+    newer.git("am", "-q", "--continue", cwd=tree)
+    author.export(newer, ["77"])
+    assert "0001-thing-Change-a-line.patch" in capsys.readouterr().out
+    text = next(folder.glob("0001-*.patch")).read_text()
+    assert "-another line 10\n+both lines 10\n" in text and "Signed-off-by: A <a@b.c>" in text
+    assert checks.apply(newer, [series.Series(folder)], "again")
+
+
+def test_rebase_without_a_conflict(pins, capsys):
+    """A series that still applies is written back by itself."""
+    older, _, folder = pins
+    before = next(folder.glob("0001-*.patch")).read_text()
+    assert author.carry(older, older, series.Series(folder)) == ""
+    assert "77-thing: as before" in capsys.readouterr().out
+    assert next(folder.glob("0001-*.patch")).read_text() == before
