@@ -57,7 +57,7 @@ int sched_prepare_cpu(struct cpu *cpu);
 static inline void cpu_relax_polling(void)
 {
     arch_cpu_relax();
-    if (__builtin_expect(READ_ONCE(cpu_self()->call_pending), 0))
+    if (__builtin_expect(READ_ONCE(cpu_self()->callers) != 0, 0))
         smp_call_ipi();
 }
 

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The other CPUs: starting them, and calling functions on all of them.
+ * Starting the other CPUs.
  */
 #include "internal.h"
 #include <neap/alloc.h>
 #include <neap/kmalloc.h>
-#include <neap/panic.h>
 #include <neap/timer.h>
 #include <neap/trace.h>
 
@@ -17,8 +16,6 @@ unsigned cpu_count(void)
 {
     return __atomic_load_n(&nr_cpus, __ATOMIC_ACQUIRE);
 }
-
-/* ---- starting ---- */
 
 /*
  * Publishing the CPU is its own last step: from then on it gets threads and cross calls, and
@@ -77,68 +74,4 @@ void smp_start(void)
         }
     }
     log_info("cpu", "%u online, %s", cpu_count(), arch_cpu_describe());
-}
-
-/* ---- cross calls ---- */
-
-/* A CPU silent for this long is lost: go on would mean stale translations there. */
-#define CALL_TIMEOUT_NS (60 * NS_PER_S)
-
-static struct {
-    bool busy; /* one call at a time; its owner fills in the rest */
-    void (*fn)(void *);
-    void *arg;
-} call;
-
-/*
- * Runs the pending call of this CPU, from its interrupt or from a loop that waits with
- * interrupts off, whichever comes first.
- */
-void smp_call_ipi(void)
-{
-    irqflags_t flags = arch_irq_save();
-    struct cpu *cpu = cpu_self();
-
-    if (__atomic_load_n(&cpu->call_pending, __ATOMIC_ACQUIRE)) {
-        call.fn(call.arg);
-        __atomic_store_n(&cpu->call_pending, false, __ATOMIC_RELEASE);
-    }
-    arch_irq_restore(flags);
-}
-
-static void wait_answered(const struct cpu *cpu)
-{
-    uint64_t deadline = clock_ns() + CALL_TIMEOUT_NS;
-
-    while (__atomic_load_n(&cpu->call_pending, __ATOMIC_ACQUIRE)) {
-        arch_cpu_relax();
-        if (clock_ns() > deadline)
-            panic("CPU %u does not answer a cross call", cpu->number);
-    }
-}
-
-void smp_call_others(void (*fn)(void *), void *arg)
-{
-    struct cpu *self;
-
-    preempt_disable();
-    self = cpu_self();
-    /* Two CPUs that call at once: the second one answers the first while it waits. */
-    while (__atomic_exchange_n(&call.busy, true, __ATOMIC_ACQUIRE)) {
-        arch_cpu_relax();
-        smp_call_ipi();
-    }
-    call.fn = fn;
-    call.arg = arg;
-    for (unsigned i = 0; i < cpu_count(); i++) {
-        if (cpus[i] == self)
-            continue;
-        __atomic_store_n(&cpus[i]->call_pending, true, __ATOMIC_RELEASE);
-        arch_ipi_send(cpus[i], IPI_CALL);
-    }
-    for (unsigned i = 0; i < cpu_count(); i++)
-        if (cpus[i] != self)
-            wait_answered(cpus[i]);
-    __atomic_store_n(&call.busy, false, __ATOMIC_RELEASE);
-    preempt_enable();
 }

@@ -18,6 +18,14 @@ struct thread;
 
 #define LOCKS_HELD_MAX 8
 
+/* A function that one CPU has all others run. Written by that CPU but for `unanswered`. */
+struct cross_call {
+    void (*fn)(void *);
+    void *arg;
+    unsigned unanswered; /* CPUs that have not run it yet */
+    bool asleep;         /* the caller halts; whoever answers last wakes it */
+};
+
 struct cpu {
     struct arch_cpu arch; /* first: the architecture finds itself by its own pointer */
     unsigned number;      /* 0 is the boot CPU; dense */
@@ -30,7 +38,8 @@ struct cpu {
     uint8_t running_priority;     /* of `current`, THREAD_PRIORITIES when idle: others' hint */
     unsigned preempt_disabled;    /* depth; the CPU itself only */
     bool need_resched;
-    bool call_pending; /* a cross call waits for this CPU; set by the caller */
+    uint64_t callers;       /* CPUs whose cross calls this one has to run: bits, set by them */
+    struct cross_call call; /* the one that this CPU makes */
     /* Debug builds: the spinlocks held, innermost last. */
     unsigned nr_locks_held;
     const struct spinlock *locks_held[LOCKS_HELD_MAX];
@@ -54,7 +63,10 @@ static inline struct cpu *cpu_self(void)
 /* Start every CPU the platform describes. Boot thread, once; failures are logged by number. */
 void smp_start(void);
 
-/* Upcall of IPI_CALL. Interrupt context. */
+/*
+ * Run what other CPUs want this one to run. Upcall of IPI_CALL, and of loops that wait with
+ * interrupts off.
+ */
 void smp_call_ipi(void);
 
 /*

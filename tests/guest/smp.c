@@ -9,6 +9,7 @@
 #include <neap/lock.h>
 #include <neap/pgtable.h>
 #include <neap/thread.h>
+#include <neap/timer.h>
 
 static struct {
     unsigned calls[MAX_CPUS];
@@ -76,6 +77,40 @@ static void test_concurrent_calls(struct selftest *t)
     EXPECT_EQ(t, sum_calls(), threads * CALLS * (cpu_count() - 1));
 }
 SELFTEST(smp_call_from_all_cpus_at_once, test_concurrent_calls);
+
+#define SILENCE_NS (2 * NS_PER_MS)
+
+/* Answers nobody for a while, as a CPU that the host does not run. */
+static void silent(void *arg UNUSED)
+{
+    irqflags_t flags = arch_irq_save();
+    uint64_t end = clock_ns() + SILENCE_NS;
+
+    WRITE_ONCE(s.ready, 1);
+    while (clock_ns() < end)
+        arch_cpu_relax();
+    WRITE_ONCE(s.ready, 2);
+    arch_irq_restore(flags);
+    latch_arrive(&s.done);
+}
+
+static void test_silent_cpu(struct selftest *t)
+{
+    for (unsigned round = 0; round < 5; round++) {
+        reset_calls();
+        latch_init(&s.done);
+        s.ready = 0;
+        if (start_threads(t, 1, silent, NULL) != 1)
+            return;
+        while (READ_ONCE(s.ready) == 0)
+            thread_yield();
+        smp_call_others(count_call, NULL);
+        EXPECT_EQ(t, READ_ONCE(s.ready), 2);
+        EXPECT_EQ(t, sum_calls(), cpu_count() - 1);
+        latch_wait(t, &s.done, 1);
+    }
+}
+SELFTEST(smp_call_waits_for_a_silent_cpu, test_silent_cpu);
 
 /* The lock's holder calls the CPUs that spin for the lock with interrupts off. */
 static void locked_caller(void *arg UNUSED)

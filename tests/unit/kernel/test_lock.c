@@ -36,7 +36,7 @@ void sched_preempt_point(void)
 /* The other CPU gives the lock back only after this one has answered its call. */
 void smp_call_ipi(void)
 {
-    cpu_self()->call_pending = false;
+    cpu_self()->callers = 0;
     calls_answered++;
     outer.held = false;
 }
@@ -117,7 +117,7 @@ TEST(spinlock_answers_calls_while_it_waits)
 
     set_up();
     outer.held = true; /* held by another CPU */
-    cpu_self()->call_pending = true;
+    cpu_self()->callers = 1 << 1;
     flags = spin_lock(&outer);
     CHECK_EQ(calls_answered, 1);
     spin_unlock(&outer, flags);
