@@ -154,10 +154,12 @@ struct claim {
 static bool may_claim(const struct elastic_region *region, const struct frames *range,
                       const struct claim *claim)
 {
-    uint64_t free = free_in(region, range), needed;
+    uint64_t free = free_in(region, range), metadata = metadata_in(region, range), needed;
     struct contents contents = {0};
 
-    if (free + metadata_in(region, range) < range->end - range->start) {
+    if (metadata == range->end - range->start) /* small subblocks: nothing to win */
+        return false;
+    if (free + metadata < range->end - range->start) {
         if (!claim->evacuate)
             return false;
         contents = elastic_contents(range);
