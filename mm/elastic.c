@@ -58,6 +58,7 @@ static const char *find_overlap(const struct elastic_region *region, struct phys
 static int check_region(const struct elastic_region *region)
 {
     const uint64_t subblock = region->subblock, end = region->start + region->size;
+    const uint64_t limit = MIN(PFN_LIMIT << PAGE_SHIFT, arch_memory_limit());
     struct phys_range found;
     const char *what;
 
@@ -68,10 +69,10 @@ static int check_region(const struct elastic_region *region)
                   (unsigned long long)subblock);
         return -EINVAL;
     }
-    if (end <= region->start || end > PFN_LIMIT << PAGE_SHIFT) {
-        log_error("mm", "%s: %#llx..%#llx lies beyond the %llu TiB that can be used",
-                  region->name, (unsigned long long)region->start, (unsigned long long)end,
-                  (unsigned long long)(PFN_LIMIT >> (40 - PAGE_SHIFT)));
+    if (end <= region->start || end > limit) {
+        log_error("mm", "%s: %#llx..%#llx lies beyond %#llx, where memory ends", region->name,
+                  (unsigned long long)region->start, (unsigned long long)end,
+                  (unsigned long long)limit);
         return -EINVAL;
     }
     what = find_overlap(region, &found);

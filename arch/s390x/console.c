@@ -31,17 +31,18 @@ static bool ascii, lines;
 
 void arch_console_init(void)
 {
-    struct sccb_mask *sccb = (struct sccb_mask *)output;
+    /* Not one of those in use: after a reset other CPUs may be about to print. */
+    static struct sccb_mask sccb __attribute__((aligned(64)));
 
-    memset(sccb, 0, sizeof(*sccb));
-    sccb->header.length = sizeof(*sccb);
-    sccb->length = sizeof(sccb->receive);
-    sccb->receive = SCLP_MASK(SCLP_EVENT_ASCII) | SCLP_MASK(SCLP_EVENT_COMMAND);
-    sccb->send = SCLP_MASK(SCLP_EVENT_ASCII) | SCLP_MASK(SCLP_EVENT_MESSAGE);
-    if (sclp_call(SCLP_WRITE_MASK, &sccb->header) != SCLP_OK)
+    memset(&sccb, 0, sizeof(sccb));
+    sccb.header.length = sizeof(sccb);
+    sccb.length = sizeof(sccb.receive);
+    sccb.receive = SCLP_MASK(SCLP_EVENT_ASCII) | SCLP_MASK(SCLP_EVENT_COMMAND);
+    sccb.send = SCLP_MASK(SCLP_EVENT_ASCII) | SCLP_MASK(SCLP_EVENT_MESSAGE);
+    if (sclp_call(SCLP_WRITE_MASK, &sccb.header) != SCLP_OK)
         return;
-    ascii = sccb->can_receive & SCLP_MASK(SCLP_EVENT_ASCII);
-    lines = !ascii && sccb->can_receive & SCLP_MASK(SCLP_EVENT_MESSAGE);
+    ascii = sccb.can_receive & SCLP_MASK(SCLP_EVENT_ASCII);
+    lines = !ascii && sccb.can_receive & SCLP_MASK(SCLP_EVENT_MESSAGE);
 }
 
 /* An event with room for `size` bytes of data, in the SCCB for output. */

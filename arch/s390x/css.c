@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Instructions of the channel subsystem, its interruptions, and the call that notifies virtio
- * devices.
+ * Instructions of the channel subsystem, its interruptions, and the calls to the host about
+ * virtio devices.
  */
 #include "s390x.h"
 #include <arch/ccw.h>
 
 #define IO_WORD_ADAPTER UINT32_C(0x80000000)
 
-#define NOTIFY_SUBCODE 3
+/* Subcodes of the call. */
+#define NOTIFY        3
+#define STORAGE_LIMIT 4 /* from QEMU 10 on */
 
 /* All take the subchannel in register 1 and a block in storage. */
 #define SUBCHANNEL_INSTRUCTION(name, id, block, constraint) \
@@ -58,7 +60,7 @@ unsigned arch_subchannel_clear(subchannel_t id)
 
 int64_t arch_virtio_ccw_notify(subchannel_t id, uint32_t data, int64_t cookie)
 {
-    register uint64_t subcode __asm__("1") = NOTIFY_SUBCODE;
+    register uint64_t subcode __asm__("1") = NOTIFY;
     register int64_t result __asm__("2") = id;
     register uint64_t what __asm__("3") = data;
     register int64_t last __asm__("4") = cookie;
@@ -68,6 +70,25 @@ int64_t arch_virtio_ccw_notify(subchannel_t id, uint32_t data, int64_t cookie)
                      : "d"(subcode), "d"(what), "d"(last)
                      : "memory", "cc");
     return result;
+}
+
+static void ask_storage_limit(void *last)
+{
+    register uint64_t subcode __asm__("1") = STORAGE_LIMIT;
+    register uint64_t answer __asm__("2");
+
+    __asm__ volatile("diag 2,4,0x500" : "=d"(answer) : "d"(subcode) : "memory", "cc");
+    *(uint64_t *)last = answer;
+}
+
+uint64_t s390_storage_limit(void)
+{
+    uint64_t last;
+
+    /* A host that does not know a subcode answers with a specification exception. */
+    if (arch_trap_expect(ask_storage_limit, &last, NULL) >= 0 || last == UINT64_MAX)
+        return UINT64_MAX;
+    return last + 1;
 }
 
 void s390_css_interrupt(const struct lowcore *lowcore)

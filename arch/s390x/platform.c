@@ -9,6 +9,8 @@
 
 extern char s390_boot_stack[];
 
+static uint64_t memory_limit;
+
 void s390_mcheck(struct trap_frame *frame);
 
 void arch_platform_init(void)
@@ -20,6 +22,12 @@ void arch_platform_init(void)
         log_warning("cpu", "no memory for a guard page under the boot stack");
     __asm__ volatile("stap %0" : "=Q"(cpu->arch.address));
     cpu->arch.online = true;
+    memory_limit = s390_storage_limit();
+}
+
+uint64_t arch_memory_limit(void)
+{
+    return memory_limit;
 }
 
 int arch_memory_node(uint64_t phys)

@@ -62,7 +62,9 @@ struct lowcore {
     uint8_t entering;
     uint8_t reserved8[LOWCORE_CONTROL - LOWCORE_ENTERING - 1];
     uint64_t control[16];
-    uint8_t reserved9[LOWCORE_SIZE - LOWCORE_CONTROL - 128];
+    uint8_t reserved9[STATE_PARKED - LOWCORE_CONTROL - 128]; /* reset.S: its state */
+    uint8_t parked;
+    uint8_t reserved10[LOWCORE_SIZE - STATE_PARKED - 1];
 };
 
 _Static_assert(offsetof(struct lowcore, translation_id) == 0xa8, "the hardware's layout");
@@ -72,6 +74,7 @@ _Static_assert(offsetof(struct lowcore, self) == LOWCORE_SELF, "the assembler's 
 _Static_assert(offsetof(struct lowcore, entering) == LOWCORE_ENTERING,
                "the assembler's layout");
 _Static_assert(offsetof(struct lowcore, control) == LOWCORE_CONTROL, "the assembler's layout");
+_Static_assert(offsetof(struct lowcore, parked) == STATE_PARKED, "the assembler's layout");
 _Static_assert(sizeof(struct lowcore) == LOWCORE_SIZE, "two pages");
 
 /* The executing CPU's own. Stable only while preemption or interrupts are off. */
@@ -169,6 +172,10 @@ void s390_sclp_interrupt(uint32_t parameter);
 /* An I/O interruption: its identification is in the lowcore. Interrupt context. */
 void s390_css_interrupt(const struct lowcore *lowcore);
 
+/* Ask the host where memory ends (DIAGNOSE 0x500); UINT64_MAX: it does not know the question.
+ */
+uint64_t s390_storage_limit(void);
+
 /* ---- clock ---- */
 
 /* arch_cycles() at kernel entry: the clock's zero. */
@@ -201,5 +208,11 @@ static inline unsigned sigp(uint16_t cpu, unsigned order, uint64_t parameter, ui
     *status = (uint32_t)state;
     return cc;
 }
+
+/*
+ * Give an order, again while the CPU is busy with another one. Returns whether it was accepted,
+ * false after a second, too. Any context.
+ */
+bool s390_order(uint16_t address, unsigned code, uint64_t parameter);
 
 #endif

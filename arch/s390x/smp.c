@@ -50,8 +50,7 @@ static int address_of(unsigned number)
     return -1;
 }
 
-/* Repeat an order while the CPU is busy with another one. */
-static bool order(uint16_t address, unsigned code, uint64_t parameter)
+bool s390_order(uint16_t address, unsigned code, uint64_t parameter)
 {
     uint64_t end = arch_clock_ns() + START_WAIT_NS;
     uint32_t status;
@@ -111,9 +110,9 @@ int arch_cpu_start(struct cpu *cpu)
     cpu->arch.lowcore = lowcore;
     restart = lowcore->restart_new;
     lowcore->restart_new = (struct psw){PSW_64BIT, (uintptr_t)s390_secondary_entry};
-    if (!order(cpu->arch.address, SIGP_INITIAL_RESET, 0) ||
-        !order(cpu->arch.address, SIGP_SET_PREFIX, virt_to_phys(lowcore)) ||
-        !order(cpu->arch.address, SIGP_RESTART, 0) || !wait_online(cpu))
+    if (!s390_order(cpu->arch.address, SIGP_INITIAL_RESET, 0) ||
+        !s390_order(cpu->arch.address, SIGP_SET_PREFIX, virt_to_phys(lowcore)) ||
+        !s390_order(cpu->arch.address, SIGP_RESTART, 0) || !wait_online(cpu))
         return -ETIMEDOUT;
     lowcore->restart_new = restart;
     return 0;

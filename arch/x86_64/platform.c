@@ -6,6 +6,14 @@
 #include <arch/boot.h>
 #include <arch/layout.h>
 
+#define LEAF_ADDRESS_SIZES 0x80000008
+
+uint64_t arch_memory_limit(void)
+{
+    /* Every CPU with 64-bit mode has this leaf. */
+    return UINT64_C(1) << (cpuid(LEAF_ADDRESS_SIZES, 0).eax & 0xff);
+}
+
 void arch_platform_init(void)
 {
     struct arch_cpu *cpu = &cpu_self()->arch;

@@ -14,7 +14,7 @@
 #define REVISION_MIN     1 /* 0: a legacy device */
 
 /* The first command of all, once in a device's life. */
-static int agree_on_revision(struct ccw_transport *transport)
+int ccw_agree_on_revision(struct ccw_transport *transport)
 {
     int error = -ENOTSUP;
 
@@ -40,7 +40,7 @@ static int virtio_ccw_probe(struct ccw_device *ccw)
     transport->dev.device_id = ccw->unit_model;
     format_string(place, sizeof(place), "ccw %x.%04x", ccw->id >> 17 & 3, ccw->number);
     virtio_device_name(&transport->dev, place);
-    error = agree_on_revision(transport);
+    error = ccw_agree_on_revision(transport);
     if (error) {
         log_error("virtio",
                   "%s: takes neither revision 2 nor 1: legacy devices are not supported",

@@ -55,6 +55,16 @@ static void ccw_set_status(struct virtio_device *dev, uint8_t status)
         transport->status = status;
 }
 
+/* A reset of the machine, or one that did not end, disables a subchannel: begin with that. */
+static int reset_from_scratch(struct ccw_transport *transport)
+{
+    int error = ccw_enable(transport->ccw);
+
+    if (!error)
+        error = ccw_agree_on_revision(transport);
+    return error ? error : ccw_write(transport, CCW_RESET, NULL, 0);
+}
+
 static int ccw_reset(struct virtio_device *dev)
 {
     struct ccw_transport *transport = to_ccw(dev);
@@ -62,6 +72,8 @@ static int ccw_reset(struct virtio_device *dev)
 
     transport->status = 0;
     memset(transport->cookies, 0, sizeof(transport->cookies));
+    if (error)
+        error = reset_from_scratch(transport);
     if (!error)
         return 0;
     /* It may still write to memory that is about to be freed: cut it off. */

@@ -91,6 +91,10 @@ extern const struct virtio_transport_ops ccw_transport_ops;
 int ccw_write(struct ccw_transport *transport, uint8_t command, void *data, unsigned length);
 int ccw_read(struct ccw_transport *transport, uint8_t command, void *data, unsigned length);
 
+/* Choose the revision, once after the subchannel was enabled. 0, or an error of ccw_command().
+ */
+int ccw_agree_on_revision(struct ccw_transport *transport);
+
 /* Interrupt part of the transport operations (ccw_interrupts.c). */
 int ccw_setup_interrupts(struct virtio_device *dev, const unsigned *indices,
                          unsigned nr_queues);

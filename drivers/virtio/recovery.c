@@ -59,6 +59,18 @@ void virtio_device_misbehaved(struct virtio_device *dev, const char *why)
     work_queue(&system_work, &dev->reset_work);
 }
 
+int virtio_restart(struct virtio_device *dev)
+{
+    int error;
+
+    virtio_break_queues(dev);
+    mutex_lock(&dev->lock);
+    virtio_stop(dev);
+    error = virtio_start(dev);
+    mutex_unlock(&dev->lock);
+    return error;
+}
+
 void virtio_reset_work(struct work *work)
 {
     struct virtio_device *dev = container_of(work, struct virtio_device, reset_work);

@@ -22,11 +22,7 @@ static void reset_device(struct virtio_device *dev, void *arg)
     if (strncmp(dev->name, job->name, length) != 0 || dev->name[length] != ' ' || !dev->driver)
         return;
     job->found = true;
-    virtio_break_queues(dev);
-    mutex_lock(&dev->lock);
-    virtio_stop(dev);
-    virtio_start(dev);
-    mutex_unlock(&dev->lock);
+    (void)virtio_restart(dev);
 }
 
 static int run_reset(int argc, char **argv)

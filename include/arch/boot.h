@@ -62,6 +62,12 @@ void arch_platform_init(void);
  */
 int arch_memory_node(uint64_t phys);
 
+/*
+ * The physical address from which on there will never be memory, as the machine says;
+ * UINT64_MAX: it does not say. After arch_platform_init(), any context.
+ */
+uint64_t arch_memory_limit(void);
+
 /* A random number of the CPU's own; 0 if it has none to give. For entropy(). Any context. */
 uint64_t arch_random(void);
 

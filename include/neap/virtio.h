@@ -237,6 +237,13 @@ int virtio_config_put(struct virtio_device *dev, unsigned offset, unsigned width
 void virtio_device_misbehaved(struct virtio_device *dev, const char *why);
 
 /*
+ * Reset a device that has a driver and set it up again, without counting it as misbehaviour:
+ * its state is lost, the driver's own is not. Returns 0 or the error of its start. Thread
+ * context.
+ */
+int virtio_restart(struct virtio_device *dev);
+
+/*
  * Wait until `queue` has something to take. The queue's callback must wake `waiters`. Returns
  * 0; -EIO when the queue is broken; -ETIMEDOUT after VIRTIO_ANSWER_SECONDS, and then the
  * device counts as misbehaving. Thread context.

@@ -143,7 +143,7 @@ TEST(elastic_bad_regions_are_refused)
     CHECK_EQ(plug_start(&plug, 5 * GIB + MIB, 2 * MIB, 2 * MIB), -EINVAL);
     CHECK_EQ(plug_start(&plug, 5 * GIB, 2 * MIB, MIB / 2), -EINVAL);
     CHECK_EQ(plug_start(&plug, 5 * GIB, 9 * MIB, 3 * MIB), -EINVAL);
-    CHECK_EQ(plug_start(&plug, (PFN_LIMIT << PAGE_SHIFT) - MIB, 2 * MIB, MIB), -EINVAL);
+    CHECK_EQ(plug_start(&plug, SHIM_MEMORY_LIMIT - MIB, 2 * MIB, MIB), -EINVAL);
     CHECK_EQ(plug_start(&plug, UINT64_MAX - 2 * MIB + 1, 2 * MIB, MIB), -EINVAL);
     CHECK_EQ(plug_start(&plug, 254 * MIB, 10 * MIB, 2 * MIB), -EINVAL);
     CHECK_EQ(plug_start(&plug, 0, MIB, MIB), -EINVAL);

@@ -158,6 +158,11 @@ void arch_msi_compose(int vector, struct cpu *target, struct msi_message *out)
     out->data = (uint32_t)vector;
 }
 
+uint64_t arch_memory_limit(void)
+{
+    return SHIM_MEMORY_LIMIT;
+}
+
 int arch_memory_node(uint64_t phys)
 {
     return phys >= SHIM_NODE_START ? SHIM_NODE : -1;

@@ -127,6 +127,9 @@ void shim_irq_raise_line(unsigned line);
 void shim_irq_fail(unsigned n);
 
 /* arch_msi_compose() gives this address and the vector as data. */
+/* Memory that the machine may have ends here. */
+#define SHIM_MEMORY_LIMIT (UINT64_C(8) << 40)
+
 /* All memory from here on belongs to a NUMA node. */
 #define SHIM_NODE_START (UINT64_C(8) << 30)
 #define SHIM_NODE       3
