@@ -6,6 +6,7 @@ import random
 import pytest
 from harness import wait_for
 from harness.elastic import GIB, MIB, Elastic, check_elastic, plugged, request, settle
+from harness.machine import MACHINE
 from harness.migration import move
 from harness.qemu import device_help
 
@@ -90,7 +91,8 @@ def test_worst_fragmentation(boot, keep):
     settle(guest, 0)
 
 
-@pytest.mark.parametrize("cpus,turns,debug", [(1, 1000, False), (2, 1000, False), (4, 1000, False), (2, 200, True)])
+@pytest.mark.parametrize("cpus,turns,debug", [
+    *((cpus, MACHINE.storm_turns, False) for cpus in (1, 2, 4)), (2, 200, True)])
 def test_storm(boot, cpus, turns, debug):
     """Random requests while every CPU writes, verifies and gives back memory: no byte is lost."""
     chance = random.Random(cpus)

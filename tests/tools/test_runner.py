@@ -84,6 +84,18 @@ def test_unit_names(runner, pattern, programs, rest):
     assert runner.unit_programs(pattern) == (every if programs is None else programs, rest)
 
 
+@pytest.mark.parametrize("pattern,files,arguments", [
+    ("", (), ["tests/system"]), ("storm", (), ["tests/system", "-k", "storm"]),
+    ("elastic.storm", (), ["tests/system/test_elastic.py", "-k", "storm"]),
+    ("storm", ("test_elastic.py", "test_compact.py"),
+     ["tests/system/test_elastic.py", "tests/system/test_compact.py", "-k", "storm"]),
+    ("elastic.storm", ("test_elastic.py", "test_compact.py"), ["tests/system/test_elastic.py", "-k", "storm"]),
+    ("power.panic", ("test_elastic.py",), None)])
+def test_pytest_selection(runner, pattern, files, arguments):
+    """A module's name selects its file, also when only some files are wanted."""
+    assert runner.pytest_selection(pattern, "tests/system", files) == arguments
+
+
 def test_guest_names(runner):
     """A configuration, a part of several, one self-test of one configuration."""
     def names(pattern):
