@@ -73,6 +73,7 @@ static void start_translation(void)
     control_store(control);
     control[0] = s390_control0();
     control[6] = CR6_ALL_ISCS;
+    control[14] |= CR14_REPORTS;
     control_load(control);
     s390_set_root((uintptr_t)boot_tables.region_second);
     __asm__ volatile("stosm %0,0x04" : "=Q"(mask)::"memory");

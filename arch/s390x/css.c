@@ -58,6 +58,14 @@ unsigned arch_subchannel_clear(subchannel_t id)
     return cc;
 }
 
+bool arch_channel_report(uint32_t *report)
+{
+    unsigned cc;
+
+    __asm__ volatile("stcrw %1\n ipm %0\n srl %0,28" : "=d"(cc), "=Q"(*report)::"memory", "cc");
+    return cc == 0;
+}
+
 int64_t arch_virtio_ccw_notify(subchannel_t id, uint32_t data, int64_t cookie)
 {
     register uint64_t subcode __asm__("1") = NOTIFY;

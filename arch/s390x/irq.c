@@ -4,6 +4,7 @@
  * there is work, bits in struct arch_cpu say which.
  */
 #include "s390x.h"
+#include <arch/ccw.h>
 #include <arch/clock.h>
 #include <arch/irq.h>
 #include <neap/log.h>
@@ -40,6 +41,8 @@ static void run_ipis(void)
         sched_ipi();
     if (ipis & 1u << IPI_CALL)
         smp_call_ipi();
+    if (__atomic_exchange_n(&s390_report_pending, false, __ATOMIC_SEQ_CST))
+        ccw_report_pending();
 }
 
 /* What both kinds have in common around their work. */

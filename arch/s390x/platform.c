@@ -9,6 +9,11 @@
 
 extern char s390_boot_stack[];
 
+/* Machine-check interruption code. */
+#define MCHECK_REPORT UINT64_C(0x0040000000000000)
+#define MCHECK_DAMAGE UINT64_C(0xcc00000000000000) /* system, processing, timer, external */
+
+bool s390_report_pending;
 static uint64_t memory_limit;
 
 void s390_mcheck(struct trap_frame *frame);
@@ -36,10 +41,24 @@ int arch_memory_node(uint64_t phys)
     return -1;
 }
 
+/* May interrupt anything, so that it takes no lock: an ordinary interrupt does the work. */
+static void note_report(void)
+{
+    uint32_t status;
+
+    __atomic_store_n(&s390_report_pending, true, __ATOMIC_SEQ_CST);
+    while (sigp(cpu_self()->arch.address, SIGP_EMERGENCY, 0, &status) == 2)
+        arch_cpu_relax();
+}
+
 void s390_mcheck(struct trap_frame *frame)
 {
     const struct lowcore *lowcore = lowcore_self();
 
+    if (lowcore->mcheck_code & MCHECK_REPORT && !(lowcore->mcheck_code & MCHECK_DAMAGE)) {
+        note_report();
+        return;
+    }
     frame->code = 0;
     frame->address = lowcore->failing_address;
     log_emergency("machine check %016llx\n", (unsigned long long)lowcore->mcheck_code);

@@ -140,6 +140,7 @@ static inline void s390_end_wait(struct trap_frame *frame)
 #define CR0_COMPARATOR     UINT64_C(0x00000800)
 #define CR0_SERVICE        UINT64_C(0x00000200)
 #define CR6_ALL_ISCS       UINT64_C(0xff000000)
+#define CR14_REPORTS       UINT64_C(0x10000000) /* machine checks for channel reports */
 
 static inline void control_store(uint64_t control[16])
 {
@@ -175,6 +176,9 @@ void s390_css_interrupt(const struct lowcore *lowcore);
 /* Ask the host where memory ends (DIAGNOSE 0x500); UINT64_MAX: it does not know the question.
  */
 uint64_t s390_storage_limit(void);
+
+/* A machine check came for a channel report: the next emergency signal tells drivers/ccw. */
+extern bool s390_report_pending;
 
 /* ---- clock ---- */
 

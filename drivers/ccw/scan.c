@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Finding devices: every subchannel that names one is asked what it is, and offered to the
- * drivers.
+ * drivers. What is gone stays listed, for it may come back.
  */
 #include "internal.h"
 #include <neap/alloc.h>
@@ -26,7 +26,7 @@ struct sense_id {
     uint8_t device_model;
 };
 
-/* Devices are added at start-up and stay for ever, so the list is walked without a lock. */
+/* Devices are added by one thread and stay for ever, so the list is walked without a lock. */
 static struct list devices = LIST_INIT(devices);
 
 struct ccw_device *ccw_find(subchannel_t id)
@@ -36,7 +36,7 @@ struct ccw_device *ccw_find(subchannel_t id)
     list_for_each (pos, &devices) {
         struct ccw_device *dev = list_entry(pos, struct ccw_device, link);
 
-        if (dev->id == id)
+        if (dev->id == id && READ_ONCE(dev->there))
             return dev;
     }
     return NULL;
@@ -94,6 +94,7 @@ static void add_device(subchannel_t id, uint16_t number)
     }
     dev->id = id;
     dev->number = number;
+    dev->there = true;
     waitqueue_init(&dev->waiters, "channel program");
     list_push_back(&devices, &dev->link);
     error = identify(dev);
@@ -104,21 +105,56 @@ static void add_device(subchannel_t id, uint16_t number)
                     error_name(error));
 }
 
-static void ccw_init(void)
+static void come_back(struct ccw_device *dev)
 {
+    uint16_t unit_type = dev->unit_type;
+    uint8_t unit_model = dev->unit_model;
+
+    WRITE_ONCE(dev->there, true);
+    if (identify(dev) || dev->unit_type != unit_type || dev->unit_model != unit_model) {
+        log_warning("ccw", "%x.%04x: another kind of device came: it is not used",
+                    dev->id >> 17 & 3, dev->number);
+        ccw_disable(dev);
+    } else if (dev->driver) {
+        dev->driver->back(dev);
+    }
+}
+
+/* A device in use that is not enabled was exchanged since the last look. */
+static void look_again(struct ccw_device *dev)
+{
+    struct schib schib;
+    bool there = !arch_subchannel_store(dev->id, &schib) && schib.pmcw.flags & PMCW_VALID &&
+                 schib.pmcw.device_number == dev->number;
+    bool lost = dev->there && (!there || (dev->driver && !(schib.pmcw.flags & PMCW_ENABLED)));
+
+    if (lost) {
+        log_info("ccw", "%x.%04x: gone", dev->id >> 17 & 3, dev->number);
+        WRITE_ONCE(dev->there, false);
+        if (dev->driver)
+            dev->driver->gone(dev);
+    }
+    if (there && !dev->there)
+        come_back(dev);
+}
+
+void ccw_look(void)
+{
+    struct list *pos;
+
+    list_for_each (pos, &devices)
+        look_again(list_entry(pos, struct ccw_device, link));
     for (unsigned set = 0; set < SETS; set++) {
         for (unsigned number = 0; number < NUMBERS; number++) {
             struct schib schib;
 
             if (arch_subchannel_store(SUBCHANNEL(set, number), &schib)) /* behind the last */
                 break;
-            if (schib.pmcw.flags & PMCW_VALID)
+            if (schib.pmcw.flags & PMCW_VALID && !ccw_find(SUBCHANNEL(set, number)))
                 add_device(SUBCHANNEL(set, number), schib.pmcw.device_number);
         }
     }
 }
-
-BUS(ccw, ccw_init);
 
 /* ---- the `devices` command ---- */
 
@@ -129,7 +165,9 @@ static void print_device(const struct ccw_device *dev, void *arg)
     kprintf(*machine ? "ccw=%x.%04x subchannel=%04x unit=%04x/%02x driver=%s\n"
                      : "  %x.%04x  subchannel %04x  unit %04x/%02x  %s\n",
             dev->id >> 17 & 3, dev->number, dev->id & 0xffff, dev->unit_type, dev->unit_model,
-            dev->driver ? dev->driver->name : "-");
+            !dev->there   ? "gone"
+            : dev->driver ? dev->driver->name
+                          : "-");
 }
 
 static void print_devices(bool machine)

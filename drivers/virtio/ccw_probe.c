@@ -54,10 +54,29 @@ static int virtio_ccw_probe(struct ccw_device *ccw)
     return 0;
 }
 
+static void virtio_ccw_gone(struct ccw_device *ccw)
+{
+    struct ccw_transport *transport = ccw->driver_data;
+
+    virtio_device_gone(&transport->dev);
+}
+
+static void virtio_ccw_back(struct ccw_device *ccw)
+{
+    struct ccw_transport *transport = ccw->driver_data;
+
+    /* Anything else that comes first makes it a legacy device. */
+    (void)ccw_agree_on_revision(transport);
+    if (transport->dev.driver)
+        (void)virtio_restart(&transport->dev); /* which logs what goes wrong */
+}
+
 static const struct ccw_driver virtio_ccw = {
     .name = "virtio",
     .unit_type = UNIT_TYPE_VIRTIO,
     .probe = virtio_ccw_probe,
+    .gone = virtio_ccw_gone,
+    .back = virtio_ccw_back,
 };
 
 CCW_DRIVER(virtio_ccw);

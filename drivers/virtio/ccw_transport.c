@@ -74,7 +74,7 @@ static int ccw_reset(struct virtio_device *dev)
     memset(transport->cookies, 0, sizeof(transport->cookies));
     if (error)
         error = reset_from_scratch(transport);
-    if (!error)
+    if (!error || error == -ENODEV) /* what is unplugged reaches no memory */
         return 0;
     /* It may still write to memory that is about to be freed: cut it off. */
     ccw_disable(transport->ccw);

@@ -71,6 +71,14 @@ int virtio_restart(struct virtio_device *dev)
     return error;
 }
 
+void virtio_device_gone(struct virtio_device *dev)
+{
+    mutex_lock(&dev->lock);
+    virtio_stop(dev);
+    dev->fault = "unplugged";
+    mutex_unlock(&dev->lock);
+}
+
 void virtio_reset_work(struct work *work)
 {
     struct virtio_device *dev = container_of(work, struct virtio_device, reset_work);

@@ -6,6 +6,7 @@
 #ifndef ARCH_CCW_H
 #define ARCH_CCW_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* A subchannel identification word: 1 and the subchannel set above, the number below. */
@@ -98,14 +99,21 @@ unsigned arch_subchannel_start(subchannel_t id, const struct orb *orb);
 unsigned arch_subchannel_test(subchannel_t id, struct irb *irb); /* 0: status was pending */
 unsigned arch_subchannel_clear(subchannel_t id);
 
+/* Take the oldest channel report that is pending; false: there is none. Any context. */
+bool arch_channel_report(uint32_t *report);
+
 /*
  * Tell the host that a virtio device has something to do. Returns a cookie for the next call,
  * negative: there is no such device. Any context.
  */
 int64_t arch_virtio_ccw_notify(subchannel_t id, uint32_t data, int64_t cookie);
 
-/* Upcalls, interrupt context: status is pending; an adapter of some device has set bits. */
+/*
+ * Upcalls, interrupt context: status is pending; an adapter of some device has set bits; there
+ * are channel reports.
+ */
 void ccw_interrupt(subchannel_t id);
 void ccw_adapter_interrupt(void);
+void ccw_report_pending(void);
 
 #endif

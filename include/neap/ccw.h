@@ -24,6 +24,7 @@ struct ccw_device {
     uint16_t unit_type;
     uint8_t unit_model;
     const struct ccw_driver *driver; /* NULL: none wanted it */
+    bool there;                      /* it was at its subchannel when that was looked at last */
     /* Status came, maybe one that no command asked for. Interrupt context; may be NULL. */
     void (*attention)(struct ccw_device *);
     void *driver_data;
@@ -37,6 +38,10 @@ struct ccw_driver {
     uint16_t unit_type; /* control unit */
     /* Returns 0 when it takes the device, else an error. Thread context. */
     int (*probe)(struct ccw_device *);
+    /* A device it took is gone, and later back, with nothing but its identity. Thread context.
+     */
+    void (*gone)(struct ccw_device *);
+    void (*back)(struct ccw_device *);
 };
 
 /* Put a driver into the image. */

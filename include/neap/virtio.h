@@ -182,6 +182,11 @@ static inline bool virtio_accepted(const struct virtio_device *dev, unsigned bit
 /* Find a driver and initialise the device. Returns 0 also when no driver exists (logged). */
 int virtio_device_add(struct virtio_device *dev);
 
+/*
+ * The device was unplugged: its driver lets go of it until virtio_restart(). Thread context.
+ */
+void virtio_device_gone(struct virtio_device *dev);
+
 /* A queue's interrupt came: runs its callback. Interrupt context. Unknown indices are ignored.
  */
 void virtio_queue_interrupt(struct virtio_device *dev, unsigned index);
