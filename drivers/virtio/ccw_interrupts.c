@@ -6,8 +6,10 @@
  */
 #include "ccw_transport.h"
 #include <neap/alloc.h>
+#include <neap/cmdline.h>
 #include <neap/errors.h>
 #include <neap/log.h>
+#include <string.h>
 
 static uint64_t take_bits(uint64_t *bits)
 {
@@ -75,6 +77,17 @@ static int try_classic(struct ccw_transport *transport)
     return ccw_write(transport, CCW_SET_INDICATORS, &where, sizeof(where));
 }
 
+/* For tests, and for a host whose adapter interrupts are broken. */
+static bool classic_only;
+
+static int set_indicators(const char *value)
+{
+    classic_only = strcmp(value, "classic") == 0;
+    return classic_only || strcmp(value, "adapter") == 0 ? 0 : -EINVAL;
+}
+CMDLINE_KEY(indicators, "adapter (default) or classic: how devices behind channels interrupt",
+            set_indicators);
+
 static const char *const mode_names[] = {
     [CCW_INTERRUPT_ADAPTER] = "adapter interrupts, a bit for each queue",
     [CCW_INTERRUPT_CLASSIC] = "interrupts of the subchannel, a bit for each queue",
@@ -91,7 +104,7 @@ int ccw_setup_interrupts(struct virtio_device *dev, const unsigned *indices, uns
     transport->queue_bits = transport->config_bits = 0;
     transport->summary = 0;
     transport->ccw->attention = attention;
-    error = try_adapter(transport);
+    error = classic_only ? -ENOTSUP : try_adapter(transport);
     if (error)
         error = try_classic(transport);
     if (!error)

@@ -60,3 +60,19 @@ def test_ccw_network_comes_back(boot):
     gone(guest, "nic")
     come(guest, "net0", "virtio-net-ccw", id="nic", netdev="n0", devno="fe.0.0100")
     get()
+
+
+@pytest.mark.parametrize("cpus", [1, 4])
+def test_ccw_classic_indicators(boot, cpus):
+    """Where there are no adapter interrupts, those of the subchannel do the same."""
+    args, (port,) = forwarding(HTTP)
+    guest = boot(app="full", args=args, cpus=cpus, append="indicators=classic", memory="512M")
+    assert "interrupts of the subchannel" in guest.shell.run("devices")
+    guest.serial.expect(r"address 10\.0\.2\.15")
+    for _ in range(20):
+        client = http.client.HTTPConnection("127.0.0.1", port, HANG_SECONDS)
+        client.request("GET", "/")
+        assert client.getresponse().status == 200
+    for size in (256 * MIB, 512 * MIB):
+        guest.set_target(size)
+        wait_for(lambda: guest.balloon_actual() == size, "the size that was asked for")
