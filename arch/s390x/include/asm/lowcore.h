@@ -35,19 +35,19 @@
 
 /* All of a CPU's state, kept over a reset of the machine (reset.S); the CPU's own prefix area.
  */
-#define LOWCORE_STATE      0x600
-#define STATE_GPRS         (LOWCORE_STATE + 0)
-#define STATE_CONTROL      (LOWCORE_STATE + 128)
-#define STATE_FPRS         (LOWCORE_STATE + 256)
-#define STATE_ACCESS       (LOWCORE_STATE + 384)
-#define STATE_PSW          (LOWCORE_STATE + 448)
-#define STATE_COMPARATOR   (LOWCORE_STATE + 464)
-#define STATE_TIMER        (LOWCORE_STATE + 472)
-#define STATE_PREFIX       (LOWCORE_STATE + 480)
-#define STATE_FPC          (LOWCORE_STATE + 484)
-#define STATE_PARKED       (LOWCORE_STATE + 488) /* a byte */
-#define STATE_PROGRAM_PSW  (LOWCORE_STATE + 496) /* of absolute storage, while it is another */
-#define STATE_CHECK        (LOWCORE_STATE + 512) /* control registers, read back */
+#define LOWCORE_STATE     0x600
+#define STATE_GPRS        (LOWCORE_STATE + 0)
+#define STATE_CONTROL     (LOWCORE_STATE + 128)
+#define STATE_FPRS        (LOWCORE_STATE + 256)
+#define STATE_ACCESS      (LOWCORE_STATE + 384)
+#define STATE_PSW         (LOWCORE_STATE + 448)
+#define STATE_COMPARATOR  (LOWCORE_STATE + 464)
+#define STATE_TIMER       (LOWCORE_STATE + 472)
+#define STATE_PREFIX      (LOWCORE_STATE + 480)
+#define STATE_FPC         (LOWCORE_STATE + 484)
+#define STATE_PARKED      (LOWCORE_STATE + 488) /* a byte */
+#define STATE_PROGRAM_PSW (LOWCORE_STATE + 496) /* of absolute storage, while it is another */
+#define STATE_CHECK       (LOWCORE_STATE + 512) /* control registers, read back */
 
 #define EXIT_PSW 128 /* behind the registers */
 
