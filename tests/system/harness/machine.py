@@ -22,6 +22,7 @@ class Machine:
     bus: str             # where virtio devices are
     newest: tuple = ()   # system tests that the system's QEMU is too old for: run once more on the newest
     storm_turns: int = 1000
+    emulated_units: tuple = ()  # unit-test programs that run once more, built for this machine
 
 
 MACHINES = {
@@ -30,7 +31,7 @@ MACHINES = {
                       bus="pci"),
     "s390x": Machine(qemu="qemu-system-s390x", default="s390-ccw-virtio", other="s390-ccw-virtio",
                      direct="ELF at 0x10000", media=False, exit_args=("-action", "panic=exit-failure"),
-                     exit_failed=1, exit_panic=1, bus="ccw", storm_turns=200,
+                     exit_failed=1, exit_panic=1, bus="ccw", storm_turns=200, emulated_units=("mm",),
                      newest=("test_elastic.py", "test_elastic_reserve.py", "test_compact.py",
                              "test_machine_reset.py")),
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Unit tests: physical memory as a sparse file, and a software TLB over the kernel's tables. */
+#include "host.h"
 #include "shim.h"
 #include "unit.h"
 #include <arch/layout.h>
@@ -13,7 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <ucontext.h>
 #include <unistd.h>
 
 #define HOST_VIEW UINT64_C(0x500000000000)
@@ -187,7 +187,7 @@ static void on_segv(int signal, siginfo_t *info, void *context)
 
     (void)signal;
     if (in_area(va)) {
-        fill_tlb(va, ((ucontext_t *)context)->uc_mcontext.gregs[REG_ERR] & 2);
+        fill_tlb(va, shim_was_write(va, context));
         return;
     }
     sigaction(SIGSEGV, &previous_handler,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Unit tests: threads as coroutines, and waiting in virtual time. */
 #include "fiber.h"
+#include "host.h"
 #include "shim.h"
 #include "unit.h"
 #ifdef __SANITIZE_ADDRESS__
@@ -27,19 +28,6 @@ struct fiber *running;
 static struct fiber *previous;
 static uint64_t chaos_state;
 static bool escaping;
-
-/*
- * Saves the callee-saved registers on the stack and goes on with another one. The C library's
- * swapcontext() would do, but the sanitizer warns about it at every use.
- */
-void shim_switch_stack(void **save, void *load);
-__asm__(".text\n"
-        "shim_switch_stack:\n"
-        "push %rbx\npush %rbp\npush %r12\npush %r13\npush %r14\npush %r15\n"
-        "mov %rsp, (%rdi)\n"
-        "mov %rsi, %rsp\n"
-        "pop %r15\npop %r14\npop %r13\npop %r12\npop %rbp\npop %rbx\n"
-        "ret\n");
 
 static uint64_t chaos_random(void)
 {
@@ -238,17 +226,6 @@ static void fiber_main(void)
     thread_exit();
 }
 
-/* What shim_switch_stack() expects on a stack that never ran: six registers, then where to go.
- */
-static void *first_frame(void *stack)
-{
-    uint64_t *top = (uint64_t *)((char *)stack + STACK_BYTES);
-
-    memset(top - 10, 0, 10 * sizeof(*top));
-    top[-2] = (uint64_t)(uintptr_t)fiber_main;
-    return top - 8;
-}
-
 struct thread *thread_create(const char *name, enum thread_priority priority,
                              void (*entry)(void *), void *arg)
 {
@@ -266,7 +243,8 @@ struct thread *thread_create(const char *name, enum thread_priority priority,
     fiber->host_stack = malloc(STACK_BYTES);
     fiber->asan_bottom = fiber->host_stack;
     fiber->asan_size = STACK_BYTES;
-    fiber->stack_pointer = first_frame(fiber->host_stack);
+    fiber->stack_pointer =
+        shim_first_frame((char *)fiber->host_stack + STACK_BYTES, fiber_main);
     fibers[nr_fibers++] = fiber;
     return &fiber->thread;
 }
