@@ -5,9 +5,8 @@
 #include <arch/layout.h>
 #include <string.h>
 
-#define FRAME_BYTES 160 /* saved registers; also what a callee finds above its stack pointer \
-                         */
-#define RETURN_INDEX 8  /* of register 14 among those from 6 on */
+#define FRAME_BYTES  160 /* saved registers; a callee finds as much above */
+#define RETURN_INDEX 8   /* of register 14 among those from 6 on */
 
 __asm__(".text\n"
         ".globl shim_switch_stack\n"
