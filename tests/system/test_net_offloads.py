@@ -77,8 +77,8 @@ def test_datagrams_are_right(boot, network, options, mtu):
     """The device sums UDP that fits into a frame, the guest what it cuts into fragments; every sum is right."""
     tap = network.tap(mtu=mtu, addresses=(f"{HOST4}/24",))
     guest = boot(app="full", append=STATIC.split()[0] + " ip6=off", **tap.attach(OPTIONS[options] + f",host_mtu={mtu}"))
-    with network.start("iperf", "-s", "-u", "-P", "1", stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as peer, \
-            tap.capture() as capture:
+    peer = network.start("iperf", "-s", "-u", "-P", "1", stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    with tap.capture() as capture:
         report = guest.shell.run(f"iperf -c {HOST4} -u 1")
         assert re.search(r"of [1-9]\d+ datagrams", report), report
         text = peer.communicate(timeout=60)[0]
@@ -103,9 +103,8 @@ def test_datagrams_are_right_by_ipv6(boot, network, options):
     """No datagram may go without a sum there: questions to a name server, and what is cut into fragments."""
     tap = network.tap()
     guest = boot(app="full", append=f"ip=off ip6={GUEST6}/64,{HOST6} dns={HOST6}", **tap.attach(OPTIONS[options]))
-    with network.start("iperf", "-s", "-u", "-V", "-P", "1", stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                       text=True) as peer, \
-            network.socket(socket.AF_INET6, socket.SOCK_DGRAM) as names, tap.capture() as capture:
+    peer = network.start("iperf", "-s", "-u", "-V", "-P", "1", stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    with network.socket(socket.AF_INET6, socket.SOCK_DGRAM) as names, tap.capture() as capture:
         names.bind((HOST6, 53))
         begin = guest.shell.start("nslookup neap.test")
         for _ in range(2):  # by IPv4 and by IPv6
