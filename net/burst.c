@@ -90,6 +90,7 @@ bool burst_begin(struct net_interface *interface, struct pbuf *packet)
         net_malloc(sizeof(struct in_flight) + NETDEV_TX_PIECES_MAX * sizeof(struct pbuf *));
     if (!burst->flight)
         return false;
+    burst->flight->single = false;
     burst->flight->nr_packets = 0;
     burst->view = view;
     burst->payload = 0;

@@ -18,6 +18,7 @@ struct net_interface;
 /* Frames in a device's hands under one token. */
 struct in_flight {
     struct in_flight *next;
+    bool single; /* has room for one packet only */
     unsigned nr_packets;
     struct pbuf *packets[]; /* one reference each */
 };

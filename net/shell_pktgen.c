@@ -12,10 +12,12 @@
 #include <neap/timer.h>
 #include <string.h>
 
-#define COUNT       100000
-#define COUNT_MAX   (UINT64_C(1) << 40)
-#define SIZE        60   /* the smallest frame: with its sum, 64 bytes on a wire */
-#define PACKETS     64   /* sent in turn: each may be in flight several times */
+#define COUNT     100000
+#define COUNT_MAX (UINT64_C(1) << 40)
+#define SIZE      60 /* the smallest frame: with its sum, 64 bytes on a wire */
+/* Sent in turn. Each may be in flight several times: what a driver puts in front is the same.
+ */
+#define PACKETS     64
 #define ETHER_TYPE  0x88 /* 0x88b5: for experiments, nobody listens to it */
 #define ETHER_TYPE2 0xb5
 #define PATIENCE_NS (10 * NS_PER_S) /* for a full queue to move */
@@ -32,7 +34,7 @@ static int make_all(struct pbuf *packets[PACKETS], const struct net_interface *i
     for (unsigned i = 0; i < PACKETS; i++) {
         uint8_t *bytes;
 
-        packets[i] = pbuf_alloc(PBUF_RAW, size, PBUF_RAM);
+        packets[i] = pbuf_alloc(PBUF_RAW_TX, size, PBUF_RAM);
         if (!packets[i])
             return -ENOMEM;
         bytes = packets[i]->payload;

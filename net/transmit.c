@@ -10,16 +10,44 @@
 #include <neap/errors.h>
 #include <neap/page.h>
 
-#define REAP_SOON 64 /* finished packets that nobody took: wake the stack's thread */
+#define REAP_SOON  64 /* finished packets that nobody took: wake the stack's thread */
+#define SPARES_MAX 32
 
 static struct in_flight *finished; /* atomic: pushed one by one, taken as a whole */
 static unsigned nr_finished;       /* atomic, about right */
+
+/* Records for single packets, kept for the next ones; under net_lock(). */
+static struct in_flight *spares;
+static unsigned nr_spares;
+
+static struct in_flight *new_single(void)
+{
+    struct in_flight *flight = spares;
+
+    if (flight) {
+        spares = flight->next;
+        nr_spares--;
+    } else {
+        flight = net_malloc(sizeof(*flight) + sizeof(struct pbuf *));
+    }
+    if (flight) {
+        flight->single = true;
+        flight->nr_packets = 0;
+    }
+    return flight;
+}
 
 static void free_flight(struct in_flight *flight)
 {
     for (unsigned i = 0; i < flight->nr_packets; i++)
         pbuf_free(flight->packets[i]);
-    net_free(flight);
+    if (!flight->single || nr_spares == SPARES_MAX) {
+        net_free(flight);
+        return;
+    }
+    flight->next = spares;
+    spares = flight;
+    nr_spares++;
 }
 
 void interface_completed(void *arg UNUSED, unsigned queue UNUSED, void *token)
@@ -152,17 +180,17 @@ err_t interface_transmit(struct netif *netif, struct pbuf *packet)
         packet = pbuf_clone(PBUF_RAW, PBUF_RAM, packet);
     else
         pbuf_ref(packet);
-    flight = net_malloc(sizeof(*flight) + sizeof(struct pbuf *));
-    if (flight && packet) {
-        flight->nr_packets = 1;
-        flight->packets[0] = packet;
+    flight = packet ? new_single() : NULL;
+    if (flight) {
+        flight->packets[flight->nr_packets++] = packet;
         error = send_alone(interface, flight);
     }
     if (error == 0)
         return ERR_OK;
     interface->tx_lost++;
-    if (packet)
+    if (flight)
+        free_flight(flight);
+    else if (packet)
         pbuf_free(packet);
-    net_free(flight);
     return error == -ENOSPC || error == -ENOMEM ? ERR_MEM : ERR_IF;
 }
