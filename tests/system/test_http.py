@@ -11,7 +11,7 @@ import time
 import pytest
 from harness import HANG_SECONDS, wait_for
 from harness.net import GUEST4, STATIC
-from harness.qemu import ROOT
+from harness.qemu import ROOT, qemu_program
 from harness.service import CACHE, HTTP, connected, free_port, served
 
 PAGE = (ROOT / "apps/httpd/www/index.html").read_bytes()
@@ -127,7 +127,8 @@ def test_make_run_serves(tmp_path):
     taken = socket.create_server(("127.0.0.1", free_port()))
     port = taken.getsockname()[1]
     image = ROOT / "build/x86_64/neap-full"
-    env = {**os.environ, "BOOT": "direct", "FORWARD": f"{port}:{HTTP} {free_port()}:{CACHE}", "TMPDIR": str(tmp_path)}
+    env = {**os.environ, "BOOT": "direct", "FORWARD": f"{port}:{HTTP} {free_port()}:{CACHE}", "TMPDIR": str(tmp_path),
+           "QEMU": qemu_program()}
     with taken, subprocess.Popen([ROOT / "tools/run", "--app", "full", "--elf", f"{image}.elf", "--iso", f"{image}.iso"],
                                  env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1) as guest:
         try:
