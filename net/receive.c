@@ -5,6 +5,7 @@
 #include "internal.h"
 #include <lwip/ip.h>
 #include <lwip/pbuf.h>
+#include <lwip/prot/etharp.h>
 #include <lwip/prot/ethernet.h>
 #include <neap/compiler.h>
 #include <string.h>
@@ -68,6 +69,15 @@ static struct pbuf *copy(struct netdev_buffer *frame)
     return packet;
 }
 
+/* lwIP reads an ARP packet without a look at its length. */
+static bool is_cut_arp(const struct netdev_buffer *frame)
+{
+    const struct eth_hdr *ethernet = (const struct eth_hdr *)frame->data;
+
+    return ethernet->type == PP_HTONS(ETHTYPE_ARP) &&
+           frame->length < SIZEOF_ETH_HDR + SIZEOF_ETHARP_HDR;
+}
+
 /*
  * The largest datagram has 65535 bytes, which is what lwIP can count; with an Ethernet header
  * in front it is too long for that. So the header of such a frame, made from many, is taken off
@@ -78,7 +88,7 @@ static bool fit(struct netdev_buffer *frame)
     const struct eth_hdr *ethernet = (const struct eth_hdr *)frame->data;
 
     if (frame->frame_length <= UINT16_MAX)
-        return frame->frame_length >= NETDEV_HEADER_BYTES;
+        return frame->length >= NETDEV_HEADER_BYTES && !is_cut_arp(frame);
     if (frame->frame_length > UINT16_MAX + NETDEV_HEADER_BYTES ||
         frame->length <= NETDEV_HEADER_BYTES ||
         (ethernet->type != PP_HTONS(ETHTYPE_IP) && ethernet->type != PP_HTONS(ETHTYPE_IPV6)))

@@ -7,8 +7,8 @@ import struct
 import pytest
 from harness import wait_for
 from harness.net import GUEST4, HOST4, STATIC
-from harness.net_frames import SYN, TCP, UDP, ethernet, ipv4, tcp, udp, with_sums
-from harness.net_fuzz import damaged_frames
+from harness.net_frames import ETH_ARP, SYN, TCP, UDP, ethernet, ipv4, tcp, udp, with_sums
+from harness.net_fuzz import arp, damaged_frames
 from harness.net_wire import Wire
 from harness.qemu import ROOT
 
@@ -17,6 +17,7 @@ STRANGER, GUEST_MAC = bytes.fromhex("020000000099"), bytes.fromhex("525400123456
 MIB = 1 << 20
 FLOOD, DAMAGED, FRAGMENTS = 20_000, 20_000, 5000
 ETHERNET_HEADER = 14
+BUFFERS = 300  # more than a queue of the guest has
 
 
 @pytest.fixture
@@ -113,6 +114,23 @@ def test_fragments_that_never_end(network, target):
     assert 0 < held["receive_held"] < 200_000 and held["memory"] < before[0] + MIB
     assert page(network).endswith(PAGE)
     check_quiet(guest, before, mark)
+
+
+def test_arp_cut_short(network, target):
+    """What lies in a buffer behind a frame's end, from the frame before, says nothing about anybody's address."""
+    guest, wire = target
+    assert page(network).endswith(PAGE)
+    liar, sent = bytes.fromhex("02000000bad0"), []
+    lie = GUEST_MAC + STRANGER + struct.pack("!H", ETH_ARP) + arp(2, liar, HOST4, GUEST_MAC, GUEST4)
+    noise = lie[:12] + b"\x88\xb5" + lie[14:]
+    wire.listener = lambda direction, frame: sent.append(frame[:6]) if direction == "out" else None
+    for size in range(14, len(lie)):
+        for _ in range(BUFFERS):
+            wire.inject(noise)
+        for _ in range(BUFFERS):
+            wire.inject(lie[:size])
+    assert page(network).endswith(PAGE)
+    assert sent and liar not in sent
 
 
 def test_spoofed_lengths(network, target):
