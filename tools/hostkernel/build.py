@@ -112,6 +112,8 @@ class Builder:
                 compile((self.tree / name).read_text(encoding="utf-8"), name, "exec")
             return ""
         output = self.configured(target)
+        if keep_going:  # make would stop at a file that a series adds
+            objects = [name for name in objects if (self.tree / name).with_suffix(".c").exists()]
         for name in objects:
             (output / name).unlink(missing_ok=True)
         sparse = ["C=1"] if target == SPARSE and shutil.which("sparse") else []
