@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Unit tests on s390x, in user emulation on any host: stacks and faults. */
-#include "host.h"
+#include "host_cpu.h"
 #include "shim.h"
 #include <arch/layout.h>
 #include <string.h>

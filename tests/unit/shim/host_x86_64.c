@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Unit tests on x86_64: stacks and faults. */
-#include "host.h"
+#include "host_cpu.h"
 #include <string.h>
 #include <ucontext.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Unit tests: physical memory as a sparse file, and a software TLB over the kernel's tables. */
-#include "host.h"
+#include "host_cpu.h"
 #include "shim.h"
 #include "unit.h"
 #include <arch/layout.h>

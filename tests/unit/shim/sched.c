@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Unit tests: threads as coroutines, and waiting in virtual time. */
 #include "fiber.h"
-#include "host.h"
+#include "host_cpu.h"
 #include "shim.h"
 #include "unit.h"
 #ifdef __SANITIZE_ADDRESS__

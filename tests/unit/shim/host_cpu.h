@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Unit tests: the few lines that depend on the CPU that runs them (host_<arch>.c). */
-#ifndef HOST_H
-#define HOST_H
+#ifndef HOST_CPU_H
+#define HOST_CPU_H
 
 #include <stdbool.h>
 #include <stdint.h>
