@@ -109,6 +109,14 @@ static int evacuate_block(const struct obstacle *what, pfn_t start, pfn_t end,
     return error == -EAGAIN ? wait_a_little(how) : error;
 }
 
+bool evacuate_is_lent(pfn_t pfn)
+{
+    struct obstacle what;
+
+    look(pfn, &what);
+    return what.state == PAGE_ALLOCATED && what.flags & PAGE_LENT;
+}
+
 int evacuate_at(pfn_t pfn, pfn_t start, pfn_t end, struct isolation *how)
 {
     struct obstacle what;

@@ -160,7 +160,8 @@ void isolate_end(void)
     set_range(0, 0);
 }
 
-int isolate_range(pfn_t start, pfn_t end, struct isolation *how)
+/* Once through the range; `lent`: with blocks that are lent. */
+static int pass(pfn_t start, pfn_t end, struct isolation *how, bool lent)
 {
     pfn_t at = start;
 
@@ -173,6 +174,11 @@ int isolate_range(pfn_t start, pfn_t end, struct isolation *how)
             how->attempts = 0;
             continue;
         }
+        if (!lent && evacuate_is_lent(at)) {
+            at = MIN(skip(at), end);
+            how->lent = true;
+            continue;
+        }
         how->obstacle = at;
         if (how->cancel && READ_ONCE(*how->cancel))
             error = -ECANCELED;
@@ -182,6 +188,16 @@ int isolate_range(pfn_t start, pfn_t end, struct isolation *how)
             return error;
     }
     return 0;
+}
+
+/* What lenders hold they hold again elsewhere, so they are not made to leave in vain. */
+int isolate_range(pfn_t start, pfn_t end, struct isolation *how)
+{
+    int error = pass(start, end, how, !how->evacuate);
+
+    if (error || !how->lent)
+        return error;
+    return memory_promises_kept() ? pass(start, end, how, true) : -ENOMEM;
 }
 
 void isolate_give_back(pfn_t start, pfn_t end)

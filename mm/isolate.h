@@ -15,7 +15,8 @@ struct isolation {
     bool evacuate;      /* move what can move */
     const bool *cancel; /* looked at between blocks; NULL: never */
     pfn_t obstacle;     /* result: what could not be isolated */
-    bool asked_lenders; /* own */
+    bool asked_lenders; /* set: lenders are not asked; own */
+    bool lent;          /* own: lent blocks were left for later */
     unsigned attempts;  /* own: at one block, without progress */
 };
 
@@ -28,8 +29,9 @@ void isolate_end(void);
 
 /*
  * Isolate all of [start, end), a part of that range; reserved pages that say whose frames they
- * hold stay. Returns 0; -EBUSY: something cannot move; -ENOMEM: no memory for it elsewhere;
- * -ECANCELED. What was isolated stays so. Thread context.
+ * hold stay. Lenders are asked last, when nothing else is in the way. Returns 0; -EBUSY:
+ * something cannot move; -ENOMEM: no memory for it elsewhere; -ECANCELED. What was isolated
+ * stays so. Thread context.
  */
 int isolate_range(pfn_t start, pfn_t end, struct isolation *how);
 
@@ -44,6 +46,9 @@ void isolate_give_back(pfn_t start, pfn_t end);
  * again; else as isolate_range().
  */
 int evacuate_at(pfn_t pfn, pfn_t start, pfn_t end, struct isolation *how);
+
+/* Is the block at `pfn` lent? */
+bool evacuate_is_lent(pfn_t pfn);
 
 /*
  * The first SPACE_BATCH_MAX single pages of applications in [pfn, end), which may move; the
