@@ -94,6 +94,13 @@ bool elastic_free_run(const struct elastic_region *region, uint64_t max, struct 
  */
 bool elastic_next_victim(const struct elastic_region *region, struct choice *choice);
 
+/* Add neighbours that cost little more to empty each, up to `max` subblocks in all. */
+void elastic_grow(const struct elastic_region *region, struct choice *choice, uint64_t max);
+
+/* May this subblock leave together with the others of `choice`, if it can be emptied? */
+bool elastic_may_leave(const struct elastic_region *region, const struct choice *choice,
+                       uint64_t number);
+
 /* Free pages of one subblock. */
 uint64_t elastic_free_in(const struct elastic_region *region, uint64_t number);
 

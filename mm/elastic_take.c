@@ -11,6 +11,9 @@
 #include <neap/pin.h>
 #include <neap/space.h>
 
+/* So much is emptied for one request of the device at most, or one subblock. */
+#define BATCH_PAGES (32 * MIB >> PAGE_SHIFT)
+
 /* One call of elastic_take(). */
 struct request {
     struct elastic_region *region;
@@ -44,10 +47,7 @@ static int take_range(const struct request *request, const struct choice *choice
     else
         elastic_detach(region, &frames);
     WRITE_ONCE(buddy.leaving, false);
-    if (error)
-        return error;
-    *request->taken = (struct phys_range){frames.start << PAGE_SHIFT, frames.end << PAGE_SHIFT};
-    return 0;
+    return error;
 }
 
 static void note_held(const struct request *request, const struct choice *choice)
@@ -74,18 +74,52 @@ static int note_missing(const struct request *request, uint64_t spare, uint64_t 
 
 /*
  * Can all of it move, and does what lives here fit into what is left? The free pages leave,
- * too, and may be promised.
+ * too, and may be promised. -ENOMEM: `lacking` pages are missing beside the `spare` ones.
  */
-static int examine(const struct request *request, const struct choice *choice)
+static int examine(const struct request *request, const struct choice *choice, uint64_t *spare,
+                   uint64_t *lacking)
 {
     const struct frames frames = subblock_frames(request->region, choice->first, choice->end);
     const struct contents contents = elastic_contents(&frames);
-    uint64_t needed = contents.live + elastic_free_in(request->region, choice->first);
-    uint64_t spare = memory_spare_pages();
+    uint64_t needed = contents.live;
 
+    for (uint64_t i = choice->first; i < choice->end; i++)
+        needed += elastic_free_in(request->region, i);
+    *spare = memory_spare_pages();
+    *lacking = needed > *spare ? needed - *spare : 0;
     if (contents.pinned)
         return -EBUSY;
-    return needed > spare ? note_missing(request, spare, needed - spare) : 0;
+    return *lacking ? -ENOMEM : 0;
+}
+
+static int take_one(const struct request *request, const struct choice *choice)
+{
+    uint64_t spare, lacking;
+    int error = examine(request, choice, &spare, &lacking);
+
+    if (error == -ENOMEM)
+        return note_missing(request, spare, lacking);
+    return error ? error : take_range(request, choice);
+}
+
+/*
+ * A request of the device costs as much as many pages that move, and what moves shall not go to
+ * the next victim: neighbours go together, as many as do not keep the host waiting. -EAGAIN:
+ * there are none, or not all of them can go.
+ */
+static int take_batch(const struct request *request, struct choice *choice)
+{
+    uint64_t max = MIN(request->max, BATCH_PAGES / subblock_pages(request->region));
+    uint64_t spare, lacking;
+    struct choice batch = *choice;
+    int error = -EAGAIN;
+
+    elastic_grow(request->region, &batch, max);
+    if (batch.end - batch.first > 1 && !examine(request, &batch, &spare, &lacking))
+        error = take_range(request, &batch);
+    if (!error)
+        *choice = batch;
+    return error && error != -ECANCELED ? -EAGAIN : error;
 }
 
 static void count_kernel(const struct request *request)
@@ -107,50 +141,74 @@ static bool anything_lent(void)
     return stats.ballooned > 0;
 }
 
-static int take_victim(const struct request *request)
+/* Not even one has room elsewhere: one that is lent in part needs less. */
+static int take_lent(const struct request *request, struct choice *choice)
 {
-    struct choice choice = {0};
-    bool missing = false;
+    uint64_t i = anything_lent() ? subblock_count(request->region) : 0;
+    int error = -ENOMEM;
 
-    while (elastic_next_victim(request->region, &choice)) {
-        int error = examine(request, &choice);
+    while (error && error != -ECANCELED && i-- > 0) {
+        *choice = (struct choice){i, i + 1, 0};
+        if (elastic_may_leave(request->region, choice, i))
+            error = take_one(request, choice);
+        if (error && READ_ONCE(*request->cancel))
+            error = -ECANCELED;
+    }
+    return error == -EBUSY ? -ENOMEM : error;
+}
 
-        if (!error)
-            error = take_range(request, &choice);
+static int take_victim(const struct request *request, struct choice *choice)
+{
+    while (elastic_next_victim(request->region, choice)) {
+        int error = take_batch(request, choice);
+
+        if (error == -EAGAIN)
+            error = take_one(request, choice);
         if (!error || error == -ECANCELED)
             return error;
         if (READ_ONCE(*request->cancel))
             return -ECANCELED;
-        missing |= error == -ENOMEM;
-        if (error == -EBUSY)
-            note_held(request, &choice);
-        else if (!anything_lent())
-            break; /* every other one would need as much room */
+        if (error == -EBUSY) {
+            note_held(request, choice);
+            continue;
+        }
+        error = take_lent(request, choice);
+        if (error)
+            count_kernel(request);
+        return error;
     }
     count_kernel(request);
-    if (missing)
-        return -ENOMEM;
     request->why->missing = 0;
     return -EBUSY;
 }
 
 /* Free runs, as far as the memory is not promised. */
-static int take_free(const struct request *request)
+static int take_free(const struct request *request, struct choice *choice)
 {
     uint64_t spare = memory_spare_pages() / subblock_pages(request->region);
-    struct choice choice;
 
-    if (!spare || !elastic_free_run(request->region, MIN(request->max, spare), &choice))
+    if (!spare || !elastic_free_run(request->region, MIN(request->max, spare), choice))
         return -EAGAIN;
-    return take_range(request, &choice);
+    return take_range(request, choice);
 }
 
 static int take_something(const struct request *request)
 {
-    int error = take_free(request);
+    struct choice choice = {0};
+    int error = take_free(request, &choice);
+    struct frames frames;
 
     *request->why = (struct elastic_refusal){0};
-    return error && error != -ECANCELED ? take_victim(request) : error;
+    if (error && error != -ECANCELED) {
+        choice = (struct choice){0};
+        error = take_victim(request, &choice);
+    }
+    if (error)
+        return error;
+    *request->why = (struct elastic_refusal){0};
+    frames = subblock_frames(request->region, choice.first, choice.end);
+    *request->taken = (struct phys_range){frames.start << PAGE_SHIFT, frames.end << PAGE_SHIFT};
+    return 0;
 }
 
 int elastic_take(struct elastic_region *region, uint64_t max_subblocks,

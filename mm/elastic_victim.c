@@ -8,6 +8,9 @@
 #include "isolate.h"
 #include <neap/space.h>
 
+/* A request of the device is worth this part of a subblock in moved pages. */
+#define DEARER 8
+
 uint64_t elastic_next_plugged(const struct elastic_region *region, uint64_t number)
 {
     uint64_t count = subblock_count(region), word = number / 64;
@@ -112,6 +115,13 @@ static bool before(const struct choice *a, const struct choice *b)
     return a->used < b->used || (a->used == b->used && a->first > b->first);
 }
 
+bool elastic_may_leave(const struct elastic_region *region, const struct choice *choice,
+                       uint64_t number)
+{
+    return subblock_plugged(region, number) && !elastic_is_kernel(region, number) &&
+           !serves_others(region, number, choice->first, choice->end);
+}
+
 bool elastic_next_victim(const struct elastic_region *region, struct choice *choice)
 {
     const struct choice last = *choice;
@@ -120,8 +130,7 @@ bool elastic_next_victim(const struct elastic_region *region, struct choice *cho
     for (uint64_t i = plugged_end(region); i-- > 0;) {
         struct choice this = {i, i + 1, 0};
 
-        if (!subblock_plugged(region, i) || elastic_is_kernel(region, i) ||
-            serves_others(region, i, i, i + 1))
+        if (!elastic_may_leave(region, &this, i))
             continue;
         this.used = used_in(region, i);
         if ((last.end == 0 || before(&last, &this)) && before(&this, &best))
@@ -129,6 +138,37 @@ bool elastic_next_victim(const struct elastic_region *region, struct choice *cho
     }
     *choice = best;
     return best.end > 0;
+}
+
+/* Can `number`, which lies beside `choice`, go with it? It becomes the best if it is cheaper.
+ */
+static void consider(const struct elastic_region *region, const struct choice *choice,
+                     uint64_t number, struct choice *best)
+{
+    struct choice all = {MIN(choice->first, number), MAX(choice->end, number + 1), 0};
+    struct choice this = {number, number + 1, 0};
+
+    if (number >= subblock_count(region) || !elastic_may_leave(region, &all, number))
+        return;
+    this.used = used_in(region, number);
+    if (before(&this, best))
+        *best = this;
+}
+
+void elastic_grow(const struct elastic_region *region, struct choice *choice, uint64_t max)
+{
+    const uint64_t limit = choice->used + subblock_pages(region) / DEARER;
+
+    while (choice->end - choice->first < max) {
+        struct choice next = {0, 0, limit + 1};
+
+        consider(region, choice, choice->first - 1, &next); /* of the first one: beyond all */
+        consider(region, choice, choice->end, &next);
+        if (!next.end)
+            break;
+        choice->first = MIN(choice->first, next.first);
+        choice->end = MAX(choice->end, next.end);
+    }
 }
 
 /* Pins are counted by the frame, not by the block. */

@@ -83,9 +83,13 @@ def test_worst_fragmentation(boot, keep):
     live = 768 * MIB // keep
     # What stays: the live pages with the frames of their memory, less what boot memory can hold.
     goal = max(0, (live * 17 // 16 - 64 * MIB) // (2 * MIB) * 2 * MIB + 2 * MIB)
+    before = guest.shell.machine("vmem")["mem0.unplug_ack"]
     settle(guest, goal)
     inside = check_elastic(guest)
     assert inside["mem0.unmet_bytes"] == 0
+    # Neighbours go together, but no more than can be called back soon.
+    requests = inside["mem0.unplug_ack"] - before
+    assert requests < (GIB - goal) // (8 * MIB), f"{requests} requests"
     output = guest.shell.run("free 1")
     assert "free:" in output and "failed" not in output
     settle(guest, 0)

@@ -97,6 +97,20 @@ int plug_take_all(struct plug *plug)
     return error;
 }
 
+void plug_scatter(unsigned keep)
+{
+    struct memory_stats stats;
+
+    do {
+        CHECK(mover_new(0) != NULL);
+        memory_stats_get(&stats);
+    } while (stats.elastic_free > 0);
+    for (unsigned i = nr_movers; i-- > 0;) {
+        if (page_to_pfn(movers[i].page) % keep)
+            mover_free(i);
+    }
+}
+
 void plug_check(struct plug *plug)
 {
     const struct elastic_region *region = &plug->region;

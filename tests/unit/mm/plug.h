@@ -27,6 +27,9 @@ int plug_take_in_vain(struct plug *plug, uint64_t max);
 /* Take everything; returns the error in the end, -EBUSY when nothing is left. */
 int plug_take_all(struct plug *plug);
 
+/* Fill elastic memory with single pages and keep one in `keep`. */
+void plug_scatter(unsigned keep);
+
 /* mm_check(), the counts, and the direct map, which must follow what is plugged. */
 void plug_check(struct plug *plug);
 
