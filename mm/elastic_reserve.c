@@ -283,6 +283,9 @@ bool elastic_release(uint64_t keep)
 
     if (!READ_ONCE(buddy.kernel_reserve))
         return false;
+    /* What is only kept at hand keeps no unit. */
+    pgtable_drain_cache(&kernel_pgtable);
+    alloc_drain_cpu_caches();
     list_for_each (link, &elastic_regions)
         any |= release_in(list_entry(link, struct elastic_region, link), keep);
     return any;

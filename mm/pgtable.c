@@ -101,6 +101,19 @@ int pgtable_lock_with_tables(struct pgtable *table, unsigned minimum, unsigned a
     }
 }
 
+void pgtable_drain_cache(struct pgtable *table)
+{
+    for (;;) {
+        irqflags_t flags = spin_lock(&pgtable_lock);
+        uint64_t phys = table->cache.count ? memcache_take(&table->cache) : 0;
+
+        spin_unlock(&pgtable_lock, flags);
+        if (!phys)
+            break;
+        free_pages(phys_to_page(phys), table->cache.order);
+    }
+}
+
 void pgtable_replace_leaf(struct pgtable *table, uintptr_t va, uint64_t phys, unsigned prot)
 {
     struct pgtable_walk walk = pgtable_walk(table, va, 0);

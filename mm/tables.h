@@ -54,6 +54,9 @@ int pgtable_map_missing(struct pgtable *table, uintptr_t va, uint64_t phys, uint
 int pgtable_lock_with_tables(struct pgtable *table, unsigned minimum, unsigned alloc_flags,
                              irqflags_t *flags);
 
+/* Free the tables that are kept at hand. Any context, no spinlock of mm. */
+void pgtable_drain_cache(struct pgtable *table);
+
 /*
  * Make pages end at both ends of a range, so that unmapping it cannot fail. Returns 0 or
  * -ENOMEM. Thread context.
