@@ -321,7 +321,7 @@ int server_open(struct server *server)
     return 0;
 }
 
-void server_run(void *arg)
+_Noreturn void server_run(void *arg)
 {
     struct server *server = arg;
     struct epoll_event events[ROUND];

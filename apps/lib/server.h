@@ -38,7 +38,7 @@ struct server {
 int server_open(struct server *server);
 
 /* Serve, for ever. The argument is a struct server, so that it can be a thread's function. */
-void server_run(void *server);
+_Noreturn void server_run(void *server);
 
 /* Seconds of the monotonic clock. */
 unsigned server_clock(void);

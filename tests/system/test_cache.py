@@ -35,6 +35,15 @@ def test_conformance(cache):
     assert result.stdout.count("[pass]") == 54, result.stdout
 
 
+def test_alone(cache):
+    """The cache as the guest's only application, with the options of memcached."""
+    guest, client = cache("-m 16", app="cache")
+    fill(client, 1000, 30000)
+    assert client.stats()[b"limit_maxbytes"] == 16 * MIB
+    assert client.get("k999") == value(999, 30000) and client.get("k0") is None
+    assert "cache: serving port 11211" in guest.serial.text
+
+
 def fill(client, keys, size, start=0):
     """Store values that tell their key, in batches."""
     for first in range(start, keys, 100):

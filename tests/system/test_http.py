@@ -51,6 +51,13 @@ def test_curl(boot):
     assert run(*status, "--http1.0", url) == f"200 {len(PAGE)}"
 
 
+def test_alone(boot):
+    """The web server as the guest's only application, on the port that it is told."""
+    guest, (port,) = served(boot, 8080, app="httpd", append="-- 8080")
+    assert run("curl", "-sS", f"http://127.0.0.1:{port}").encode() == PAGE
+    assert "httpd: serving port 8080" in guest.serial.text
+
+
 @pytest.mark.parametrize("cpus", [1, 2])
 def test_wrk(boot, network, cpus):
     """Thirty clients at full speed: every answer is good, and what it cost goes back."""
