@@ -3,6 +3,7 @@
  * alloc_pages() and free_pages(): the fast path through the per-CPU lists, and what is tried
  * before an allocation fails.
  */
+#include "contiguous.h"
 #include "internal.h"
 #include "pin.h"
 #include <neap/elastic.h>
@@ -95,6 +96,15 @@ static struct page *take_promised(unsigned order, enum page_kind kind)
     return page;
 }
 
+/* There may be enough, but in pieces, with applications' memory in between. */
+static struct page *take_joined(unsigned order, enum page_kind kind, unsigned flags)
+{
+    if (order == 0 || kind != PAGE_KERNEL || flags & (ALLOC_OPTIONAL | ALLOC_NO_RECLAIM) ||
+        mutex_is_mine(&mm_mutex))
+        return NULL;
+    return contiguous_block(order, kind);
+}
+
 /* Everything that a thread may try and an interrupt handler may not. */
 static struct page *take_with_effort(unsigned order, enum page_kind kind, unsigned flags)
 {
@@ -109,6 +119,8 @@ static struct page *take_with_effort(unsigned order, enum page_kind kind, unsign
     }
     if (!page && flags & ALLOC_PROMISED)
         return take_promised(order, kind);
+    if (!page)
+        page = take_joined(order, kind, flags);
     for (unsigned i = 0; !page && i < RECLAIM_ROUNDS && gain(order, kind, flags); i++)
         page = take_from_buddy(order, kind, flags, TAKE_STEAL);
     return page;

@@ -112,31 +112,48 @@ static struct page *search(uint64_t pages, uint64_t align, enum page_kind kind, 
     return NULL;
 }
 
+/* Search free memory only where `look_free`, before memory that must be made free. */
+static struct page *find_and_take(uint64_t pages, uint64_t align, enum page_kind kind,
+                                  bool look_free)
+{
+    struct page *page = NULL;
+    int error = -ENOMEM;
+
+    mutex_lock(&mm_mutex);
+    reporting_pause();
+    alloc_drain_cpu_caches();
+    if (allowed(pages, kind)) {
+        error = -EAGAIN;
+        if (look_free)
+            page = search(pages, align, kind, false, &error);
+    }
+    if (error == -EAGAIN)
+        page = search(pages, align, kind, true, &error);
+    reporting_resume();
+    mutex_unlock(&mm_mutex);
+    if (page)
+        account_pages(kind, (int64_t)pages);
+    return page;
+}
+
+struct page *contiguous_block(unsigned order, enum page_kind kind)
+{
+    return find_and_take(order_pages(order), order_pages(order), kind, false);
+}
+
 struct page *alloc_contiguous(uint64_t pages, uint64_t align, enum page_kind kind,
                               unsigned flags)
 {
     struct page *page = NULL;
-    int error;
 
     ASSERT(pages > 0 && align > 0 && (align & (align - 1)) == 0);
-    if (pages <= PFN_LIMIT && !failpoint_hit()) {
-        mutex_lock(&mm_mutex);
-        reporting_pause();
-        alloc_drain_cpu_caches();
-        error = -ENOMEM;
-        if (allowed(pages, kind))
-            page = search(pages, align, kind, false, &error);
-        if (error == -EAGAIN)
-            page = search(pages, align, kind, true, &error);
-        reporting_resume();
-        mutex_unlock(&mm_mutex);
-    }
+    if (pages <= PFN_LIMIT && !failpoint_hit())
+        page = find_and_take(pages, align, kind, true);
     if (!page) {
         account_failure();
         alloc_complain(pages, kind);
         return NULL;
     }
-    account_pages(kind, (int64_t)pages);
     if (flags & ALLOC_ZERO)
         memset(page_to_virt(page), 0, pages << PAGE_SHIFT);
     return page;

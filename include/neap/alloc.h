@@ -22,10 +22,10 @@ enum alloc_flags {
 
 /*
  * Allocate 2^order frames, naturally aligned. order <= MAX_ORDER (else NULL). May sleep in
- * reclaim unless ALLOC_ATOMIC or the context forbids it. Returns the head frame in
- * PAGE_ALLOCATED, or NULL: the caller names what it could not do. The kernel gets NULL, too,
- * where only memory is left that applications were promised; ALLOC_ATOMIC may use the last
- * 256 KiB beside that, others leave them.
+ * reclaim, and move movable pages, unless ALLOC_ATOMIC or the context forbids it. Returns the
+ * head frame in PAGE_ALLOCATED, or NULL: the caller names what it could not do. The kernel gets
+ * NULL, too, where only memory is left that applications were promised; ALLOC_ATOMIC may use
+ * the last 256 KiB beside that, others leave them.
  */
 struct page *alloc_pages(unsigned order, enum page_kind kind, unsigned flags) MUST_CHECK;
 

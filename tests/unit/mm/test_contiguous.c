@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Unit tests: contiguous ranges beyond the top order. */
 #include "../../../mm/contiguous.h"
+#include "movers.h"
 #include "support.h"
 
 #define GIB_PAGES (GIB >> PAGE_SHIFT)
@@ -290,4 +291,53 @@ TEST(range_that_is_not_all_memory)
                              PAGE_KERNEL, false, &(pfn_t){0}),
              -EAGAIN);
     mutex_unlock(&mm_mutex);
+}
+
+/* Single pages of applications everywhere, every second of them free. */
+static void break_up_all_memory(void)
+{
+    shim_boot(32 * MIB);
+    while (mover_new(0))
+        ;
+    for (unsigned i = nr_movers; i-- > 0;) { /* what takes a freed one's place was looked at */
+        if (page_to_pfn(movers[i].page) % 2)
+            mover_free(i);
+    }
+    alloc_drain_cpu_caches();
+    CHECK(!alloc_pages(3, PAGE_KERNEL, ALLOC_OPTIONAL));
+}
+
+TEST(kernel_block_out_of_pieces)
+{
+    struct page *page;
+
+    break_up_all_memory();
+    page = alloc_pages(3, PAGE_KERNEL, 0);
+    CHECK(page != NULL);
+    CHECK_EQ(page->state, PAGE_ALLOCATED);
+    CHECK_EQ(page->order, 3);
+    CHECK(moved_pages > 0 && moved_pages <= 8);
+    mover_check_all();
+    free_pages(page, 3);
+    page = alloc_pages(MAX_ORDER, PAGE_KERNEL, 0);
+    CHECK(page != NULL);
+    mover_check_all();
+    free_pages(page, MAX_ORDER);
+    mover_free_all();
+    check_everything();
+}
+
+/* Who does without, cannot wait, or moves memory himself gets none. */
+TEST(kernel_block_out_of_pieces_is_not_for_all)
+{
+    break_up_all_memory();
+    CHECK(!alloc_pages(3, PAGE_KERNEL, ALLOC_ATOMIC));
+    CHECK(!alloc_pages(3, PAGE_KERNEL, ALLOC_NO_RECLAIM));
+    CHECK(!alloc_pages(3, PAGE_MOVABLE, 0));
+    mutex_lock(&mm_mutex);
+    CHECK(!alloc_pages(3, PAGE_KERNEL, 0));
+    mutex_unlock(&mm_mutex);
+    CHECK_EQ(moved_pages, 0);
+    mover_free_all();
+    check_everything();
 }
