@@ -22,7 +22,7 @@ enum lock_rank {
     LOCK_RANK_DRIVER,  /* a driver's own state */
     LOCK_RANK_MM,      /* adding and removing memory, contiguous ranges */
     LOCK_RANK_LENDER,  /* asking those who hold movable memory without contents */
-    LOCK_RANK_CHANNEL, /* a command on a device behind a channel */
+    LOCK_RANK_CHANNEL, /* a command on a device behind a channel, or made of software */
     /* spinlocks */
     LOCK_RANK_SMP,
     LOCK_RANK_VIRTQUEUE,

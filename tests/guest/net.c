@@ -6,6 +6,7 @@
 #include "guest.h"
 #include <neap/errors.h>
 #include <neap/kmalloc.h>
+#include <neap/loopback.h>
 #include <neap/netdev.h>
 #include <neap/page.h>
 #include <string.h>
@@ -24,8 +25,11 @@ static struct {
 
 static void take_first(struct netdev *dev, void *arg)
 {
+    static const uint8_t loopback[NETDEV_MAC_BYTES] = LOOPBACK_NET_MAC;
+
     (void)arg;
-    if (!n.dev)
+    netdev_info_get(dev, &n.info);
+    if (!n.dev && memcmp(n.info.mac, loopback, sizeof(loopback)) != 0)
         n.dev = dev;
 }
 
