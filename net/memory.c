@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The stack's memory: kernel objects under one limit, so that whatever peers send, the rest of
- * the guest has memory. Nothing is kept: what a connection had goes back when it ends.
+ * the guest has memory. What a connection had goes back when it ends.
  */
 #include "internal.h"
 #include <neap/alloc.h>
