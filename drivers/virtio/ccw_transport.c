@@ -104,8 +104,7 @@ static void ccw_set_features(struct virtio_device *dev, const struct virtio_feat
     }
 }
 
-/* The configuration from its start, as the device lays it out. Returns bytes read, or an error.
- */
+/* The configuration from its start, little-endian. Returns bytes read, or an error. */
 static int read_config(struct virtio_device *dev, uint8_t *config, unsigned length)
 {
     struct ccw_request request = {.command = CCW_READ_CONFIG,
@@ -130,42 +129,38 @@ static uint32_t ccw_config_generation(struct virtio_device *dev)
     return hash;
 }
 
+/* Commands begin at the start of the space: all of it as far as the end of one field. */
+static int read_config_up_to(struct virtio_device *dev, uint8_t config[CONFIG_MAX],
+                             unsigned end)
+{
+    int length = end <= CONFIG_MAX ? read_config(dev, config, end) : 0;
+
+    if (length < 0)
+        return length;
+    return (unsigned)length < end ? -ERANGE : 0;
+}
+
 static int ccw_config_read(struct virtio_device *dev, unsigned offset, unsigned width,
                            uint32_t *value)
 {
     uint8_t config[CONFIG_MAX] = {0};
-    int length;
+    int error = read_config_up_to(dev, config, offset + width);
 
-    if (offset + width > sizeof(config))
-        return -ERANGE;
-    length = read_config(dev, config, offset + width);
-    if (length < 0)
-        return length;
-    if ((unsigned)length < offset + width)
-        return -ERANGE;
     *value = 0;
-    for (unsigned i = width; i > 0; i--)
+    for (unsigned i = width; i > 0 && !error; i--)
         *value = *value << 8 | config[offset + i - 1];
-    return 0;
+    return error;
 }
 
-/* Writes begin at the start of the space, too. */
 static int ccw_config_write(struct virtio_device *dev, unsigned offset, unsigned width,
                             uint32_t value)
 {
     uint8_t config[CONFIG_MAX] = {0};
-    int length;
+    int error = read_config_up_to(dev, config, offset + width);
 
-    if (offset + width > sizeof(config))
-        return -ERANGE;
-    length = read_config(dev, config, offset + width);
-    if (length < 0)
-        return length;
-    if ((unsigned)length < offset + width)
-        return -ERANGE;
-    for (unsigned i = 0; i < width; i++)
+    for (unsigned i = 0; i < width && !error; i++)
         config[offset + i] = (uint8_t)(value >> (8 * i));
-    return ccw_write(to_ccw(dev), CCW_WRITE_CONFIG, config, offset + width);
+    return error ? error : ccw_write(to_ccw(dev), CCW_WRITE_CONFIG, config, offset + width);
 }
 
 static unsigned ccw_queue_max_size(struct virtio_device *dev, unsigned index)
