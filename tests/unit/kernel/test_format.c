@@ -83,7 +83,7 @@ static unsigned random_spec(char spec[40])
     static const char *const lengths[] = {"hh", "h", "", "l", "ll", "j", "z", "t"};
     static const char conversions[] = "diuxXo";
     unsigned length = (unsigned)unit_random_below(ARRAY_SIZE(lengths));
-    char width[8] = "", precision[8] = "";
+    char width[12] = "", precision[13] = "";
     unsigned flags = (unsigned)unit_random_below(32);
 
     if (unit_random_below(2))

@@ -95,8 +95,7 @@ static int config_read(struct virtio_device *dev, unsigned offset, unsigned widt
     if (offset + width > fake->config_size)
         return -ERANGE;
     CHECK_EQ(offset % width, 0);
-    *value = 0;
-    memcpy(value, fake->config + offset, width);
+    *value = (uint32_t)le_load(fake->config + offset, width);
     return 0;
 }
 
@@ -108,7 +107,7 @@ static int config_write(struct virtio_device *dev, unsigned offset, unsigned wid
     if (offset + width > fake->config_size)
         return -ERANGE;
     CHECK(fake->status & VIRTIO_STATUS_FEATURES_OK); /* INIT-006 */
-    memcpy(fake->config + offset, &value, width);
+    le_store(fake->config + offset, width, value);
     fake->config_writes++;
     return 0;
 }
@@ -239,15 +238,12 @@ void fake_config_changed(struct fake *fake)
 
 void fake_config_set32(struct fake *fake, unsigned offset, uint32_t value)
 {
-    memcpy(fake->config + offset, &value, sizeof(value));
+    le_store(fake->config + offset, sizeof(value), value);
 }
 
 uint32_t fake_config_get32(const struct fake *fake, unsigned offset)
 {
-    uint32_t value;
-
-    memcpy(&value, fake->config + offset, sizeof(value));
-    return value;
+    return (uint32_t)le_load(fake->config + offset, 4);
 }
 
 int fake_pop(struct fake *fake, unsigned index, struct vringd_chain *chain)

@@ -6,6 +6,7 @@
 #ifndef FAKE_H
 #define FAKE_H
 
+#include "bytes.h"
 #include "shim.h"
 #include "unit.h"
 #include <neap/virtio.h>

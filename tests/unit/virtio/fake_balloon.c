@@ -19,18 +19,20 @@ static unsigned kind_of(unsigned index)
 /* One array of page numbers: they change hands now. */
 static void move_pages(const struct vringd_chain *chain, bool to_host)
 {
-    const uint32_t *pfns = shim_phys(chain->pieces[0].phys);
+    const uint8_t *pfns = shim_phys(chain->pieces[0].phys);
     unsigned count = chain->pieces[0].length / 4;
 
     CHECK_EQ(chain->out, 1);
     CHECK_EQ(chain->in, 0);
     CHECK(count && count <= BALLOON_REQUEST_PAGES && chain->pieces[0].length % 4 == 0);
     for (unsigned i = 0; i < count; i++) {
-        CHECK(pfns[i] < FAKE_BALLOON_PAGES);
-        CHECK_EQ(host.owned[pfns[i]], !to_host);
-        host.owned[pfns[i]] = to_host;
+        uint64_t pfn = le_load(pfns + 4 * i, 4);
+
+        CHECK(pfn < FAKE_BALLOON_PAGES);
+        CHECK_EQ(host.owned[pfn], !to_host);
+        host.owned[pfn] = to_host;
         if (to_host)
-            shim_discard((uint64_t)pfns[i] << PAGE_SHIFT, PAGE_SIZE);
+            shim_discard(pfn << PAGE_SHIFT, PAGE_SIZE);
     }
     host.owned_pages += to_host ? count : -(uint64_t)count;
 }
@@ -67,8 +69,8 @@ static void serve_stats(struct fake *fake, unsigned index)
     CHECK_EQ(chain.pieces[0].length, BALLOON_STATS_TAGS * BALLOON_STATS_ENTRY_BYTES);
     entries = shim_phys(chain.pieces[0].phys);
     for (unsigned i = 0; i < BALLOON_STATS_TAGS; i++, entries += BALLOON_STATS_ENTRY_BYTES) {
-        CHECK_EQ(entries[0] | entries[1] << 8, i);
-        memcpy(&host.stats[i], entries + 2, 8);
+        CHECK_EQ(le_load(entries, 2), i);
+        host.stats[i] = le_load(entries + 2, 8);
     }
     host.stats_head = chain.head;
     CHECK_EQ(fake_pop(fake, index, &chain), 0); /* also asks for the next kick */
@@ -99,7 +101,7 @@ static void serve_hints(struct fake *fake, unsigned index)
         if (chain.out) {
             CHECK_EQ(chain.in, 0);
             CHECK_EQ(chain.pieces[0].length, 4); /* BALLOON-024 */
-            hint_command(*(uint32_t *)shim_phys(chain.pieces[0].phys));
+            hint_command((uint32_t)le_load(shim_phys(chain.pieces[0].phys), 4));
         } else {
             CHECK(host.round != 0);
             CHECK_EQ(chain.in, 1);

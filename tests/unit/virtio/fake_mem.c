@@ -13,7 +13,7 @@ struct fake_mem mem_hosts[MEM_HOSTS];
 
 void mem_host_config(struct fake_mem *host, unsigned offset, uint64_t value)
 {
-    memcpy(host->fake->config + offset, &value, sizeof(value));
+    le_store(host->fake->config + offset, sizeof(value), value);
 }
 
 void mem_host_update(struct fake_mem *host)
@@ -170,11 +170,11 @@ static uint32_t serve_one(struct job *job, enum fake_mem_lie kind)
         type = type == HONEST ? honest : type;
     }
     if (kind == LIE_STATE)
-        job->response->state ^= 1;
+        job->response->state ^= le16(1);
     if (kind == LIE_MIXED)
-        job->response->state = VMEM_MIXED;
+        job->response->state = le16(VMEM_MIXED);
     if (kind == LIE_BAD_STATE)
-        job->response->state = VMEM_MIXED + 1;
+        job->response->state = le16(VMEM_MIXED + 1);
     answer(job, type);
     return lies[kind].length;
 }
@@ -196,7 +196,7 @@ static struct job parse(struct fake_mem *host, const struct vringd_chain *chain)
     if (job.type == VMEM_UNPLUG_ALL)
         return job;
     CHECK(job.nr > 0);
-    CHECK_EQ(job.request->address % host->block, 0);
+    CHECK_EQ(le64(job.request->address) % host->block, 0);
     job.first = (le64(job.request->address) - host->start) / host->block;
     job.in_range = job.first + job.nr <= host->usable / host->block;
     host->largest = MAX(host->largest, job.nr);

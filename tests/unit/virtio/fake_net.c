@@ -24,6 +24,23 @@ static unsigned header_bytes(void)
     return virtio_accepted(&wire.fake->dev, NET_F_HASH_REPORT) ? 20 : 12;
 }
 
+/* From the wire's byte order, or to it. */
+static struct net_header swapped(const struct net_header *header)
+{
+    return (struct net_header){
+        .flags = header->flags,
+        .gso_type = header->gso_type,
+        .header_length = le16(header->header_length),
+        .gso_size = le16(header->gso_size),
+        .csum_start = le16(header->csum_start),
+        .csum_offset = le16(header->csum_offset),
+        .num_buffers = le16(header->num_buffers),
+        .hash_value = le32(header->hash_value),
+        .hash_report = le16(header->hash_report),
+        .reserved = le16(header->reserved),
+    };
+}
+
 /* NET-018 to NET-052: what a header of the driver may never say. */
 static void check_header(const struct net_header *header)
 {
@@ -59,6 +76,7 @@ static void serve_tx(struct fake *fake, unsigned index)
         CHECK(bytes >= header_bytes() + NETDEV_HEADER_BYTES);
         wire.header = (struct net_header){0};
         memcpy(&wire.header, buffer, header_bytes());
+        wire.header = swapped(&wire.header);
         wire.length = bytes - header_bytes();
         memcpy(wire.frame, buffer + header_bytes(), wire.length);
         wire.queue = index / 2;
@@ -187,6 +205,7 @@ bool wire_deliver(unsigned queue, struct net_header header, const uint8_t *frame
             break;
     }
     header.num_buffers = (uint16_t)nr;
+    header = swapped(&header);
     memcpy(bytes, &header, header_bytes());
     fill(&chains[0], bytes, header_bytes());
     for (unsigned i = 0; i < nr; i++)
@@ -209,8 +228,11 @@ bool wire_push(unsigned queue, const struct net_header *header, uint32_t length)
 
     if (!fake_pop(wire.fake, 2 * queue, &chain))
         return false;
-    if (header)
-        fill(&chain, (const uint8_t *)header, header_bytes());
+    if (header) {
+        struct net_header sent = swapped(header);
+
+        fill(&chain, (const uint8_t *)&sent, header_bytes());
+    }
     vringd_push(&wire.fake->queues[2 * queue].ring, chain.head, length);
     return true;
 }

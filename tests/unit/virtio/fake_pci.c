@@ -4,6 +4,7 @@
  */
 #include "fake_pci.h"
 #include "../../../drivers/pci/registers.h"
+#include "bytes.h"
 #include <string.h>
 
 #define FUNCTIONS_MAX 64
@@ -26,16 +27,15 @@ static uint32_t config_read(pci_bdf_t bdf, unsigned offset, unsigned width)
 
     CHECK(offset + width <= 256 && offset % width == 0);
     if (fn)
-        memcpy(&value, fn->config + offset, width);
+        value = (uint32_t)le_load(fn->config + offset, width);
     return value;
 }
 
 static void write_bar(struct fake_function *fn, unsigned offset, uint32_t value)
 {
     unsigned bar = (offset - PCI_BAR0) / 4;
-    uint32_t old;
+    uint32_t old = (uint32_t)le_load(fn->config + offset, 4);
 
-    memcpy(&old, fn->config + offset, 4);
     if (value == UINT32_MAX && fake_get16(fn, PCI_COMMAND) & PCI_COMMAND_MEMORY)
         fn->decoded_while_sizing = true;
     fake_put32(fn, offset, (value & fn->bar_mask[bar]) | (old & PCI_BAR_ATTRS));
@@ -51,7 +51,7 @@ static void config_write(pci_bdf_t bdf, unsigned offset, unsigned width, uint32_
         CHECK_EQ(width, 4);
         write_bar(fn, offset, value);
     } else {
-        memcpy(fn->config + offset, &value, width);
+        le_store(fn->config + offset, width, value);
     }
 }
 
@@ -69,20 +69,17 @@ struct fake_function *fake_function(pci_bdf_t bdf, uint16_t vendor, uint16_t dev
 
 void fake_put16(struct fake_function *fn, unsigned offset, uint16_t value)
 {
-    memcpy(fn->config + offset, &value, sizeof(value));
+    le_store(fn->config + offset, sizeof(value), value);
 }
 
 void fake_put32(struct fake_function *fn, unsigned offset, uint32_t value)
 {
-    memcpy(fn->config + offset, &value, sizeof(value));
+    le_store(fn->config + offset, sizeof(value), value);
 }
 
 uint16_t fake_get16(const struct fake_function *fn, unsigned offset)
 {
-    uint16_t value;
-
-    memcpy(&value, fn->config + offset, sizeof(value));
-    return value;
+    return (uint16_t)le_load(fn->config + offset, 2);
 }
 
 void fake_bar(struct fake_function *fn, unsigned bar, uint64_t phys, uint64_t size, bool wide)

@@ -4,6 +4,7 @@
  * 0x3000 of BAR 4; the MSI-X table in BAR 1.
  */
 #include "../../../drivers/virtio/pci_transport.h"
+#include "bytes.h"
 #include "fake_pci.h"
 #include <string.h>
 
@@ -66,7 +67,7 @@ static uint64_t read_common(uint64_t offset, unsigned width)
 
 static uint64_t model_read(void *arg, uint64_t offset, unsigned width)
 {
-    uint64_t value = 0;
+    uint64_t value;
 
     (void)arg;
     if (offset < COMMON_BYTES)
@@ -78,8 +79,7 @@ static uint64_t model_read(void *arg, uint64_t offset, unsigned width)
         return value;
     }
     CHECK(offset >= DEVICE_AT && offset + width <= DEVICE_AT + sizeof(model.config));
-    memcpy(&value, model.config + (offset - DEVICE_AT), width);
-    return value;
+    return le_load(model.config + (offset - DEVICE_AT), width);
 }
 
 static uint16_t serve_vector(uint64_t value)
@@ -179,7 +179,7 @@ static void model_write(void *arg, uint64_t offset, unsigned width, uint64_t val
         model.notify_value = (uint32_t)value;
     } else {
         CHECK(offset >= DEVICE_AT && offset + width <= DEVICE_AT + sizeof(model.config));
-        memcpy(model.config + (offset - DEVICE_AT), &value, width);
+        le_store(model.config + (offset - DEVICE_AT), width, value);
     }
 }
 

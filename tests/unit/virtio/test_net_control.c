@@ -26,10 +26,7 @@ static const struct netdev_filter filter = {
 
 static uint64_t data64(unsigned offset)
 {
-    uint64_t value;
-
-    memcpy(&value, wire.data + offset, sizeof(value));
-    return value;
+    return le_load(wire.data + offset, 8);
 }
 
 static uint16_t last_command(void)

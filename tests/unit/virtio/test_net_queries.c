@@ -12,16 +12,13 @@
 
 static void put(unsigned offset, uint64_t value, unsigned bytes)
 {
-    memcpy(wire.result + offset, &value, bytes);
+    le_store(wire.result + offset, bytes, value);
     wire.result_bytes = MAX(wire.result_bytes, offset + bytes);
 }
 
 static uint64_t data(unsigned offset, unsigned bytes)
 {
-    uint64_t value = 0;
-
-    memcpy(&value, wire.data + offset, bytes);
-    return value;
+    return le_load(wire.data + offset, bytes);
 }
 
 static uint16_t last_command(void)

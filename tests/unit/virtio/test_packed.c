@@ -90,20 +90,20 @@ TEST(packed_list_around_the_end)
     pass();
     CHECK_EQ(add(1, 2, &tokens[1]), 0);
     ring = descriptors();
-    CHECK_EQ(ring[2].flags, DESC_F_NEXT | FLAGS(1));
-    CHECK_EQ(ring[3].flags, DESC_F_NEXT | DESC_F_WRITE | FLAGS(1));
-    CHECK_EQ(ring[0].flags, DESC_F_WRITE | FLAGS(0));
+    CHECK_EQ(le16(ring[2].flags), DESC_F_NEXT | FLAGS(1));
+    CHECK_EQ(le16(ring[3].flags), DESC_F_NEXT | DESC_F_WRITE | FLAGS(1));
+    CHECK_EQ(le16(ring[0].flags), DESC_F_WRITE | FLAGS(0));
     for (unsigned i = 0; i < 3; i++) {
-        CHECK_EQ(ring[(2 + i) % 4].address, 0x10000 + 0x1000 * i);
-        CHECK_EQ(ring[(2 + i) % 4].length, 100 + i);
+        CHECK_EQ(le64(ring[(2 + i) % 4].address), 0x10000 + 0x1000 * i);
+        CHECK_EQ(le32(ring[(2 + i) % 4].length), 100 + i);
         CHECK_EQ(ring[(2 + i) % 4].id, ring[0].id);
     }
     CHECK_EQ(virtqueue_room(queue), 1);
     fake_answer(fake, 0, pop(), 7);
-    CHECK_EQ(ring[2].flags, DESC_F_WRITE | DESC_F_AVAIL | DESC_F_USED);
+    CHECK_EQ(le16(ring[2].flags), DESC_F_WRITE | DESC_F_AVAIL | DESC_F_USED);
     CHECK(virtqueue_take(queue, NULL) == &tokens[1]);
     CHECK_EQ(add(1, 0, &tokens[2]), 0);
-    CHECK_EQ(ring[1].flags, FLAGS(0));
+    CHECK_EQ(le16(ring[1].flags), FLAGS(0));
 }
 
 /* RING-PACKED-010: no part of a buffer that does not fit becomes available. */
@@ -125,12 +125,12 @@ TEST(packed_table)
 
     start(4, indirect);
     CHECK_EQ(add(1, 2, tokens), 0);
-    CHECK_EQ(descriptors()[0].flags, DESC_F_INDIRECT | FLAGS(1));
-    CHECK_EQ(descriptors()[0].length, 3 * 16);
-    table = shim_phys(descriptors()[0].address);
+    CHECK_EQ(le16(descriptors()[0].flags), DESC_F_INDIRECT | FLAGS(1));
+    CHECK_EQ(le32(descriptors()[0].length), 3 * 16);
+    table = shim_phys(le64(descriptors()[0].address));
     for (unsigned i = 0; i < 3; i++) {
-        CHECK_EQ(table[i].address, 0x10000 + 0x1000 * i);
-        CHECK_EQ(table[i].flags, i ? DESC_F_WRITE : 0);
+        CHECK_EQ(le64(table[i].address), 0x10000 + 0x1000 * i);
+        CHECK_EQ(le16(table[i].flags), i ? DESC_F_WRITE : 0);
     }
     CHECK_EQ(virtqueue_room(queue), 3);
     fake_answer(fake, 0, pop(), 0);
@@ -167,7 +167,7 @@ TEST(packed_length_without_its_flag)
     CHECK_EQ(add(1, 0, &tokens[1]), 0);
     for (unsigned i = 0; i < 2; i++) {
         vringd_push(&fake->queues[0].ring, pop(), 50);
-        descriptors()[i].flags &= (uint16_t)~DESC_F_WRITE;
+        descriptors()[i].flags &= le16((uint16_t)~DESC_F_WRITE);
         CHECK(virtqueue_take(queue, &length) == &tokens[i]);
         CHECK_EQ(length, i ? 0 : 50);
     }
@@ -181,7 +181,7 @@ TEST(packed_flags_decide_about_kicks)
         static const uint32_t wishes[] = {EVENT_DISABLE, EVENT_ENABLE, EVENT_DISABLE,
                                           EVENT_WISH};
 
-        *device_event() = wishes[i];
+        *device_event() = le32(wishes[i]);
         CHECK_EQ(add(1, 0, &tokens[i]), 0);
         virtqueue_kick(queue);
         CHECK_EQ(fake->queues[0].notified, (i + 1) / 2);
@@ -199,7 +199,7 @@ TEST_CASES(packed_event_decides_about_kicks, 4)
     start(8, event_index);
     for (unsigned i = 0; i < 6; i++)
         pass();
-    *device_event() = EVENT_AT | events[test_case];
+    *device_event() = le32(EVENT_AT | events[test_case]);
     for (unsigned i = 0; i < 4; i++) {
         CHECK_EQ(add(1, 0, &tokens[i]), 0);
         virtqueue_kick(queue);
@@ -211,7 +211,7 @@ TEST_CASES(packed_event_decides_about_kicks, 4)
 TEST(packed_event_after_two_rounds_without_kick)
 {
     start(4, event_index);
-    *device_event() = EVENT_AT | PACKED_WRAP | 3;
+    *device_event() = le32(EVENT_AT | PACKED_WRAP | 3);
     for (unsigned i = 0; i < 8; i++)
         pass();
     virtqueue_kick(queue);
@@ -223,9 +223,9 @@ TEST_CASES(packed_callbacks_on_and_off, 2)
     start(8, test_case ? event_index : plain);
     for (unsigned i = 0; i < 4; i++)
         CHECK_EQ(add(1, 0, &tokens[i]), 0);
-    CHECK_EQ(*driver_event(), test_case ? EVENT_AT | PACKED_WRAP : EVENT_ENABLE);
+    CHECK_EQ(le32(*driver_event()), test_case ? EVENT_AT | PACKED_WRAP : EVENT_ENABLE);
     virtqueue_disable_callback(queue);
-    CHECK_EQ(*driver_event(), EVENT_DISABLE);
+    CHECK_EQ(le32(*driver_event()), EVENT_DISABLE);
     fake_answer(fake, 0, pop(), 0);
     CHECK_EQ(script.callbacks, 0);
     CHECK(virtqueue_enable_callback(queue));

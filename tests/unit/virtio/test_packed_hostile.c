@@ -111,7 +111,7 @@ TEST_CASES(packed_hostile_descriptors, 2)
 /* ---- the device's half against a driver ---- */
 
 static struct packed_descriptor ring_memory[SIZE] __attribute__((aligned(16)));
-static struct packed_descriptor table[SIZE + 1], second_table[1] = {{1, 1, 0, 0}};
+static struct packed_descriptor table[SIZE + 1], second_table[1];
 static uint32_t driver_event, device_event;
 static struct vringd ring;
 static struct vringd_chain chain;
@@ -172,6 +172,12 @@ static const struct {
     {"a table longer than the ring", {2, 16 * (SIZE + 1), 3, A | TAB}, {0}, {{0}}, -EIO, 0, 0},
 };
 
+static struct packed_descriptor swapped(struct packed_descriptor entry)
+{
+    return (struct packed_descriptor){le64(entry.address), le32(entry.length), le16(entry.id),
+                                      le16(entry.flags)};
+}
+
 /* Addresses 2 and 3 stand for the tables. */
 static struct packed_descriptor fill(struct packed_descriptor entry)
 {
@@ -179,7 +185,7 @@ static struct packed_descriptor fill(struct packed_descriptor entry)
         entry.address = (uintptr_t)table;
     if (entry.address == 3)
         entry.address = (uintptr_t)second_table;
-    return entry;
+    return swapped(entry);
 }
 
 TEST_CASES(vringd_packed_pop, ARRAY_SIZE(cases))
@@ -188,6 +194,7 @@ TEST_CASES(vringd_packed_pop, ARRAY_SIZE(cases))
     CHECK_EQ(vringd_pop(&ring, &chain), 0);
     ring_memory[0] = fill(cases[test_case].first);
     ring_memory[1] = fill(cases[test_case].second);
+    second_table[0] = swapped((struct packed_descriptor){1, 1, 0, 0});
     table[0] = fill(cases[test_case].table[0]);
     table[1] = fill(cases[test_case].table[1]);
     unit_note("%s", cases[test_case].what);
@@ -202,7 +209,7 @@ TEST_CASES(vringd_packed_pop, ARRAY_SIZE(cases))
 TEST(vringd_packed_table_out_of_reach)
 {
     CHECK_EQ(init(SIZE, 0), 0);
-    ring_memory[0] = (struct packed_descriptor){(uintptr_t)table, 16, 0, A | TAB};
+    ring_memory[0] = swapped((struct packed_descriptor){(uintptr_t)table, 16, 0, A | TAB});
     refuse = true;
     CHECK_EQ(vringd_pop(&ring, &chain), -EIO);
 }
@@ -212,9 +219,9 @@ TEST_CASES(vringd_packed_longest_list, 2)
 {
     CHECK_EQ(init(SIZE, 0), 0);
     for (unsigned i = 0; i < SIZE; i++)
-        ring_memory[i] = (struct packed_descriptor){1, 1, 0, A | N};
+        ring_memory[i] = swapped((struct packed_descriptor){1, 1, 0, A | N});
     if (test_case)
-        ring_memory[SIZE - 1].flags = A;
+        ring_memory[SIZE - 1].flags = le16(A);
     CHECK_EQ(vringd_pop(&ring, &chain), test_case ? 1 : -EIO);
 }
 
@@ -223,10 +230,11 @@ TEST(vringd_packed_offers_too_much)
 {
     CHECK_EQ(init(SIZE, 0), 0);
     for (unsigned i = 0; i <= SIZE; i++) {
-        ring_memory[i % SIZE] = (struct packed_descriptor){1, 1, 0, i < SIZE ? A : DESC_F_USED};
+        ring_memory[i % SIZE] =
+            swapped((struct packed_descriptor){1, 1, 0, i < SIZE ? A : DESC_F_USED});
         CHECK_EQ(vringd_pop(&ring, &chain), i < SIZE ? 1 : -EIO);
     }
     vringd_push(&ring, chain.head, 0);
-    ring_memory[0] = (struct packed_descriptor){1, 1, 0, DESC_F_USED};
+    ring_memory[0] = swapped((struct packed_descriptor){1, 1, 0, DESC_F_USED});
     CHECK_EQ(vringd_pop(&ring, &chain), 1);
 }

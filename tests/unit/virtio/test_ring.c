@@ -63,7 +63,7 @@ TEST(ring_areas_are_aligned_and_apart)
     CHECK_EQ(areas->device % 4, 0);
     CHECK(areas->driver >= areas->descriptor + 32 * 16);
     CHECK(areas->device >= areas->driver + 6 + 2 * 32);
-    CHECK_EQ(used()->flags, 0);
+    CHECK_EQ(le16(used()->flags), 0);
 }
 
 TEST(ring_passes_pieces_and_length)
@@ -110,7 +110,7 @@ TEST(ring_refuses_bad_buffers)
     sg[1].length = 0;
     CHECK_EQ(virtqueue_add(queue, sg, 1, 1, tokens), -EINVAL);
     CHECK_EQ(virtqueue_room(queue), 8);
-    CHECK_EQ(avail()->index, 0);
+    CHECK_EQ(le16(avail()->index), 0);
 }
 
 TEST_CASES(ring_full, 2)
@@ -120,7 +120,7 @@ TEST_CASES(ring_full, 2)
     start(4, test_case ? in_order : plain);
     CHECK_EQ(add(3, 0, &tokens[0]), 0);
     CHECK_EQ(add(1, 1, &tokens[1]), -ENOSPC);
-    CHECK_EQ(avail()->index, 1);
+    CHECK_EQ(le16(avail()->index), 1);
     CHECK_EQ(add(1, 0, &tokens[1]), 0);
     CHECK_EQ(add(1, 0, &tokens[2]), -ENOSPC);
     chain = pop();
@@ -153,7 +153,7 @@ TEST_CASES(ring_indices_wrap, 3)
         CHECK_EQ(script.callbacks, before + 1);
         CHECK(virtqueue_take(queue, NULL) == &tokens[i % 64]);
     }
-    CHECK_EQ(used()->index, 70000 & 0xffff);
+    CHECK_EQ(le16(used()->index), 70000 & 0xffff);
 }
 
 TEST(ring_used_in_any_order)
@@ -192,8 +192,8 @@ TEST(ring_indirect)
     for (unsigned i = 0; i < 8; i++) {
         CHECK_EQ(add(2, 2, &tokens[i]), 0);
         CHECK_EQ(virtqueue_room(queue), 7 - i);
-        CHECK_EQ(descriptors[i].flags, DESC_F_INDIRECT); /* RING-SPLIT-009 */
-        CHECK_EQ(descriptors[i].length, 4 * 16);
+        CHECK_EQ(le16(descriptors[i].flags), DESC_F_INDIRECT); /* RING-SPLIT-009 */
+        CHECK_EQ(le32(descriptors[i].length), 4 * 16);
         chain = pop();
         CHECK_EQ(chain.out, 2);
         CHECK_EQ(chain.in, 2);
@@ -205,7 +205,7 @@ TEST(ring_indirect)
     CHECK_EQ(add(1, 0, &tokens[0]), 0);
     CHECK_EQ(add(5, 0, &tokens[1]), 0);
     for (unsigned i = 0; i < 8; i++)
-        direct += !(descriptors[i].flags & DESC_F_INDIRECT);
+        direct += !(le16(descriptors[i].flags) & DESC_F_INDIRECT);
     CHECK_EQ(direct, 6);
     chain = pop();
     CHECK_EQ(chain.out, 1);

@@ -69,7 +69,7 @@ TEST(hostile_used_id_beyond_16_bits)
     start(plain);
     used = shim_phys(fake->queues[0].areas.device);
     push(0, 0);
-    used->ring[0].id = 0x10000;
+    used->ring[0].id = le32(0x10000);
     expect_broken("names no buffer in flight: id 65536");
 }
 
@@ -101,7 +101,7 @@ TEST_CASES(hostile_used_index, 3)
 
     start(plain);
     used = shim_phys(fake->queues[0].areas.device);
-    used->index = index[test_case];
+    used->index = le16(index[test_case]);
     expect_broken("used index runs ahead");
 }
 

@@ -50,7 +50,7 @@ TEST(ring_flags_decide_about_kicks)
 {
     start(8, plain);
     CHECK_EQ(add(&tokens[0]), 0);
-    used()->flags = USED_F_NO_NOTIFY;
+    used()->flags = le16(USED_F_NO_NOTIFY);
     virtqueue_kick(queue);
     CHECK_EQ(fake->queues[0].notified, 0);
     used()->flags = 0;
@@ -69,14 +69,14 @@ TEST_CASES(ring_event_decides_about_kicks, 4)
 
     start(16, event_index);
     event = ring_avail_event(used(), 16);
-    *event = (uint16_t)test_case;
-    used()->flags = test_case % 2; /* RING-SPLIT-023: ignored */
+    *event = le16((uint16_t)test_case);
+    used()->flags = le16(test_case % 2); /* RING-SPLIT-023: ignored */
     for (unsigned i = 0; i < 4; i++) {
         CHECK_EQ(add(&tokens[i]), 0);
         virtqueue_kick(queue);
         CHECK_EQ(fake->queues[0].notified, i >= test_case);
     }
-    *event = (uint16_t)(4 + test_case);
+    *event = le16((uint16_t)(4 + test_case));
     for (unsigned i = 4; i < 8; i++)
         CHECK_EQ(add(&tokens[i]), 0);
     virtqueue_kick(queue); /* any entry of the batch counts */
@@ -86,7 +86,7 @@ TEST_CASES(ring_event_decides_about_kicks, 4)
 TEST(ring_event_after_65536_adds_without_kick)
 {
     start(4, event_index);
-    *ring_avail_event(used(), 4) = 0x8000;
+    *ring_avail_event(used(), 4) = le16(0x8000);
     for (unsigned i = 0; i < 65536; i++) {
         struct vringd_chain chain;
 
@@ -105,11 +105,11 @@ TEST_CASES(ring_callbacks_on_and_off, 2)
     for (unsigned i = 0; i < 4; i++)
         CHECK_EQ(add(&tokens[i]), 0);
     virtqueue_disable_callback(queue);
-    CHECK_EQ(avail()->flags, test_case ? 0 : AVAIL_F_NO_INTERRUPT); /* RING-SPLIT-014 */
+    CHECK_EQ(le16(avail()->flags), test_case ? 0 : AVAIL_F_NO_INTERRUPT); /* RING-SPLIT-014 */
     fake_answer(fake, 0, pop().head, 0);
     CHECK_EQ(script.callbacks, 0);
     CHECK(virtqueue_enable_callback(queue));
-    CHECK_EQ(avail()->flags, 0);
+    CHECK_EQ(le16(avail()->flags), 0);
     CHECK(virtqueue_take(queue, NULL) == &tokens[0]);
     CHECK(!virtqueue_enable_callback(queue));
     fake_answer(fake, 0, pop().head, 0);

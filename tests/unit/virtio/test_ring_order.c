@@ -61,7 +61,7 @@ TEST(order_descriptors_follow_the_ring)
 
         CHECK_EQ(offer(pieces - 1, &tokens[i]), at);
         for (unsigned k = 0; k + 1 < pieces; k++)
-            CHECK_EQ(descriptors[(at + k) % 8].next, (at + k + 1) % 8);
+            CHECK_EQ(le16(descriptors[(at + k) % 8].next), (at + k + 1) % 8);
         at = (at + pieces) % 8;
         push_batch(0, 1);
         CHECK(virtqueue_take(queue, NULL) == &tokens[i]);

@@ -110,7 +110,7 @@ TEST_CASES(ring_unpins_what_it_pinned, 2)
     CHECK_EQ(fake_pop(fake, 0, &chain), 1);
     table = shim_phys(fake->queues[0].areas.descriptor);
     if (test_case)
-        memset(shim_phys(table->address), 0x11, 2 * sizeof(*table));
+        memset(shim_phys(le64(table->address)), 0x11, 2 * sizeof(*table));
     memset(table, 0x11, 8 * sizeof(*table));
     fake_answer(fake, 0, chain.head, 0);
     CHECK(virtqueue_take(queue, NULL) == &tokens[0]);

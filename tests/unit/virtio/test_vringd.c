@@ -9,7 +9,7 @@
 #define SIZE 8
 
 static struct ring_descriptor descriptors[SIZE] __attribute__((aligned(16)));
-static struct ring_descriptor table[SIZE + 1], second_table[1] = {{1, 1, 0, 0}};
+static struct ring_descriptor table[SIZE + 1], second_table[1];
 static uint16_t available[3 + SIZE];
 static struct {
     struct ring_used ring;
@@ -39,8 +39,8 @@ static void offer(unsigned head)
 {
     struct ring_available *avail = (struct ring_available *)available;
 
-    avail->ring[avail->index % SIZE] = (uint16_t)head;
-    avail->index++;
+    avail->ring[le16(avail->index) % SIZE] = le16((uint16_t)head);
+    avail->index = le16((uint16_t)(le16(avail->index) + 1));
 }
 
 TEST(vringd_init_checks)
@@ -110,6 +110,12 @@ static const struct {
      -EIO},
 };
 
+static struct ring_descriptor swapped(struct ring_descriptor entry)
+{
+    return (struct ring_descriptor){le64(entry.address), le32(entry.length), le16(entry.flags),
+                                    le16(entry.next)};
+}
+
 /* Addresses 2 and 3 stand for the tables. */
 static struct ring_descriptor fill(struct ring_descriptor entry)
 {
@@ -117,7 +123,7 @@ static struct ring_descriptor fill(struct ring_descriptor entry)
         entry.address = (uintptr_t)table;
     if (entry.address == 3)
         entry.address = (uintptr_t)second_table;
-    return entry;
+    return swapped(entry);
 }
 
 TEST_CASES(vringd_pop, ARRAY_SIZE(cases))
@@ -126,6 +132,7 @@ TEST_CASES(vringd_pop, ARRAY_SIZE(cases))
     CHECK_EQ(vringd_pop(&ring, &chain), 0);
     descriptors[0] = fill(cases[test_case].first);
     descriptors[1] = fill(cases[test_case].second);
+    second_table[0] = swapped((struct ring_descriptor){1, 1, 0, 0});
     table[0] = fill(cases[test_case].table[0]);
     table[1] = fill(cases[test_case].table[1]);
     offer(cases[test_case].head);
@@ -140,10 +147,10 @@ TEST_CASES(vringd_longest_chain, 2)
 
     CHECK_EQ(init(SIZE, 0), 0);
     for (unsigned i = 0; i < SIZE; i++)
-        table[i] = (struct ring_descriptor){1, 1, DESC_F_NEXT, (uint16_t)(i + 1)};
+        table[i] = swapped((struct ring_descriptor){1, 1, DESC_F_NEXT, (uint16_t)(i + 1)});
     table[SIZE - 1].flags = 0;
-    descriptors[0] = (struct ring_descriptor){1, 1, DESC_F_NEXT, 1};
-    descriptors[test_case] = to_table;
+    descriptors[0] = swapped((struct ring_descriptor){1, 1, DESC_F_NEXT, 1});
+    descriptors[test_case] = swapped(to_table);
     offer(0);
     CHECK_EQ(vringd_pop(&ring, &chain), test_case ? -EIO : 1);
 }
@@ -151,7 +158,8 @@ TEST_CASES(vringd_longest_chain, 2)
 TEST(vringd_table_out_of_reach)
 {
     CHECK_EQ(init(SIZE, 0), 0);
-    descriptors[0] = (struct ring_descriptor){(uintptr_t)table, 16, DESC_F_INDIRECT, 0};
+    descriptors[0] =
+        swapped((struct ring_descriptor){(uintptr_t)table, 16, DESC_F_INDIRECT, 0});
     offer(0);
     refuse = true;
     CHECK_EQ(vringd_pop(&ring, &chain), -EIO);
@@ -160,7 +168,7 @@ TEST(vringd_table_out_of_reach)
 TEST(vringd_available_index_runs_ahead)
 {
     CHECK_EQ(init(SIZE, 0), 0);
-    ((struct ring_available *)available)->index = SIZE + 1;
+    ((struct ring_available *)available)->index = le16(SIZE + 1);
     CHECK_EQ(vringd_pop(&ring, &chain), -EIO);
 }
 
@@ -168,7 +176,7 @@ TEST(vringd_available_index_runs_ahead)
 TEST(vringd_offers_too_much)
 {
     CHECK_EQ(init(SIZE, 0), 0);
-    descriptors[0] = (struct ring_descriptor){1, 1, 0, 0};
+    descriptors[0] = swapped((struct ring_descriptor){1, 1, 0, 0});
     for (unsigned i = 0; i <= SIZE; i++) {
         offer(0);
         CHECK_EQ(vringd_pop(&ring, &chain), i < SIZE ? 1 : -EIO);
@@ -187,12 +195,12 @@ TEST(vringd_too_many_pieces)
 
     CHECK_EQ(vringd_init(&ring, 256, &areas, &none, translate, &ring), 0);
     for (unsigned i = 0; i < 256; i++)
-        many[i] = (struct ring_descriptor){1, 1, DESC_F_NEXT, (uint16_t)(i + 1)};
+        many[i] = swapped((struct ring_descriptor){1, 1, DESC_F_NEXT, (uint16_t)(i + 1)});
     many[VRINGD_PIECES_MAX - 1].flags = 0;
-    many_available[1] = 1;
+    many_available[1] = le16(1);
     CHECK_EQ(vringd_pop(&ring, &chain), 1);
     CHECK_EQ(chain.out, VRINGD_PIECES_MAX);
-    many[VRINGD_PIECES_MAX - 1].flags = DESC_F_NEXT;
-    many_available[1] = 2;
+    many[VRINGD_PIECES_MAX - 1].flags = le16(DESC_F_NEXT);
+    many_available[1] = le16(2);
     CHECK_EQ(vringd_pop(&ring, &chain), -EIO);
 }
