@@ -7,6 +7,7 @@ import time
 
 import pytest
 from harness import wait_for
+from harness.machine import MACHINE
 from harness.qemu import BALLOON
 
 MIB = 1 << 20
@@ -107,7 +108,7 @@ def test_statistics(boot):
     wait_for(lambda: guest.qmp.get(DEVICE, "guest-stats")["last-update"], "statistics")
     # The device keeps the buffer until it is asked again.
     pins = guest.shell.run("pins")
-    assert re.search(r"balloon0 pci \S+ stats +4 KiB  buffers of a device", pins)
+    assert re.search(rf"balloon0 {MACHINE.bus} \S+ stats +4 KiB  buffers of a device", pins)
     assert not re.search(r" 0 B  buffers of a device", pins), pins
 
     def figures():

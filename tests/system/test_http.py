@@ -10,8 +10,10 @@ import time
 
 import pytest
 from harness import HANG_SECONDS, wait_for
+from harness.machine import ARCH
 from harness.net import GUEST4, STATIC
-from harness.qemu import ROOT, qemu_program
+from harness.qemu import ROOT, image, qemu_program
+from harness.rss import process_rss
 from harness.service import CACHE, HTTP, connected, free_port, served
 
 PAGE = (ROOT / "apps/httpd/www/index.html").read_bytes()
@@ -124,22 +126,41 @@ def check_what_can_be_typed(guest, taken):
     assert "neap_memory_total_bytes" in run("sh", "-c", commands[0])
     assert run("sh", "-c", commands[1]).split() == ["STORED", "VALUE", "tide", "0", "4", "high", "END"]
     assert "curr_items: 1" in run("sh", "-c", commands[2])
+
+
+def check_free_returns(guest, size=512):
+    """Type `alloc` and `free`: the host's memory goes up by that many MiB, and down again."""
+    before = process_rss(guest.pid)
+
+    def type_and_wait(command, what, holds):
+        guest.stdin.write(command + "\r")
+        guest.stdin.flush()
+        wait_for(lambda: holds((process_rss(guest.pid) - before) >> 20), what)
+
+    type_and_wait(f"alloc {size}M", "the host to hold what is in use", lambda more: more >= size)
+    type_and_wait("free", "the host to have it back", lambda more: more < size // 8)
+
+
+def switch_off(guest):
+    """The guest says that all is well, and QEMU's exit code, too."""
     guest.stdin.write("poweroff\r")
     guest.stdin.flush()
     assert guest.wait(HANG_SECONDS) == 0
 
 
 def test_make_run_serves(tmp_path):
-    """What `make run` prints can be typed: curl and memcached's clients, on ports that are free."""
+    """What `make run` prints can be typed: curl and memcached's clients, on ports that are free; memory goes back."""
     taken = socket.create_server(("127.0.0.1", free_port()))
     port = taken.getsockname()[1]
-    image = ROOT / "build/x86_64/neap-full"
     env = {**os.environ, "BOOT": "direct", "FORWARD": f"{port}:{HTTP} {free_port()}:{CACHE}", "TMPDIR": str(tmp_path),
            "QEMU": qemu_program()}
-    with taken, subprocess.Popen([ROOT / "tools/run", "--app", "full", "--elf", f"{image}.elf", "--iso", f"{image}.iso"],
-                                 env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1) as guest:
+    command = [ROOT / "tools/run", "--arch", ARCH, "--app", "full", "--elf", image("elf", app="full"), "--iso", "none"]
+    with taken, subprocess.Popen(command, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                                 bufsize=1) as guest:
         try:
             check_what_can_be_typed(guest, port)
+            check_free_returns(guest)
+            switch_off(guest)
         finally:
             guest.kill()
     assert not list(tmp_path.iterdir())

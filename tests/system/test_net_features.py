@@ -6,6 +6,7 @@ import itertools
 import random
 
 import pytest
+from harness.machine import MACHINE
 from harness.net import STATIC, echo
 from harness.qemu import device_help
 
@@ -41,7 +42,7 @@ def name_of(combination):
 
 def negotiated(guest):
     """Feature bits that the driver accepted, and that were offered."""
-    match = guest.serial.expect(r"net0 pci \S+: ready, features 0x([0-9a-f]+) of 0x([0-9a-f]+)")
+    match = guest.serial.expect(rf"net0 {MACHINE.bus} \S+: ready, features 0x([0-9a-f]+) of 0x([0-9a-f]+)")
     return int(match[1], 16), int(match[2], 16)
 
 
