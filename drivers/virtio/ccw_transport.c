@@ -81,6 +81,15 @@ static int ccw_reset(struct virtio_device *dev)
     return -ETIMEDOUT;
 }
 
+/* What is refused shows when the device does not take FEATURES_OK. */
+static void write_features(struct virtio_device *dev, unsigned index, uint32_t word)
+{
+    struct ccw_features part = {.word = le32(word), .index = (uint8_t)index};
+
+    if (ccw_write(to_ccw(dev), CCW_WRITE_FEATURES, &part, sizeof(part)))
+        log_debug("virtio", "%s: refuses feature word %u", dev->name, index);
+}
+
 static void ccw_get_features(struct virtio_device *dev, struct virtio_features *features)
 {
     for (unsigned i = 0; i < FEATURE_WORDS; i++) {
@@ -89,19 +98,16 @@ static void ccw_get_features(struct virtio_device *dev, struct virtio_features *
         if (ccw_read(to_ccw(dev), CCW_READ_FEATURES, &part, sizeof(part)) == 0)
             features->word[i / 2] |= (uint64_t)le32(part.word) << (i % 2 * 32);
     }
+    /* Without it QEMU takes the driver for a legacy one and swaps the bytes of the
+     * configuration, which drivers read before they accept features. */
+    if (virtio_features_test(features, VIRTIO_F_VERSION_1))
+        write_features(dev, VIRTIO_F_VERSION_1 / 32, 1u << VIRTIO_F_VERSION_1 % 32);
 }
 
 static void ccw_set_features(struct virtio_device *dev, const struct virtio_features *features)
 {
-    for (unsigned i = 0; i < FEATURE_WORDS; i++) {
-        struct ccw_features part = {.word =
-                                        le32((uint32_t)(features->word[i / 2] >> (i % 2 * 32))),
-                                    .index = (uint8_t)i};
-
-        /* What is refused shows when the device does not take FEATURES_OK. */
-        if (ccw_write(to_ccw(dev), CCW_WRITE_FEATURES, &part, sizeof(part)))
-            log_debug("virtio", "%s: refuses feature word %u", dev->name, i);
-    }
+    for (unsigned i = 0; i < FEATURE_WORDS; i++)
+        write_features(dev, i, (uint32_t)(features->word[i / 2] >> (i % 2 * 32)));
 }
 
 /* The configuration from its start, little-endian. Returns bytes read, or an error. */
