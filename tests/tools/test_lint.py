@@ -96,3 +96,16 @@ def test_vector_registers_in_reached_library_member(root, run, tmp_path):
     (tmp_path / "kernel.o").rename(tmp_path / "obj/kernel.o")
     status, output = run(root / "tools/build/check-irq-safe", tmp_path / "obj", archive)
     assert status == 1 and "deep.o" in output and "unused" not in output
+
+
+@pytest.mark.parametrize("condition", ["#ifdef __s390x__", "#if defined(A) && \\\n    defined(__x86_64__)", "# elif __riscv",
+                                       "#ifndef __aarch64__"],
+                         ids=["ifdef", "two-lines", "elif", "ifndef"])
+def test_condition_on_an_architecture(root, run, tmp_path, condition):
+    """A question that only arch/ may ask; the byte order may be asked for anywhere."""
+    fine = SPDX + "#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__\n#endif\n/* #ifdef is no __s390x__ */\n"
+    (tmp_path / "arch").mkdir()
+    seeded(tmp_path / "arch", a__c=condition + "\n#endif\n")
+    assert run(root / "tools/lint/arch", seeded(tmp_path, fine__c=fine)) == (0, "")
+    status, output = run(root / "tools/lint/arch", seeded(tmp_path, bad__h=SPDX + condition + "\n#endif\n"))
+    assert status == 1 and "bad.h:" in output and "fine.c" not in output
