@@ -44,6 +44,7 @@ def test_iperf_sends_tcp(network, guest, address):
     command = ["iperf", "-s", "-P", "1", "-f", "b", *(["-V"] if ":" in address else [])]
     peer = network.start(*command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     wait_for(lambda: "1 answered" in guest.shell.run(f"ping {address} 1"), "a way to the host")
+    wait_for(lambda: ":5001 " in network.run("ss", "-ltnH"), "iperf to listen")
     sent, took = result(guest.shell.run(f"iperf -c {address} 1"))
     text = peer.communicate(timeout=60)[0]
     counts = re.findall(r" (\d+) Bytes ", text)
