@@ -65,8 +65,9 @@ def test_parked_right_after_a_big_free(boot):
 def test_churn_keeps_its_pages(boot):
     """Memory that is taken and freed again and again stays warm: no reports to and fro."""
     guest = boot(memory="1G")
+    # A block that was in pieces before was never told, so it is no part of what is missed.
     wait_for(lambda: guest.shell.run("bench churn 128M") and
-             guest.shell.machine("reporting")["reserve"] >= 128 * MIB, "a reserve of the size of the swing")
+             guest.shell.machine("reporting")["reserve"] >= 124 * MIB, "a reserve of the size of the swing")
     before = guest.shell.machine("reporting")
     for _ in range(5):
         guest.shell.run("bench churn 128M")
