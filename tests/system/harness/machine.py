@@ -43,6 +43,7 @@ SKIPS = {
     "x86_64": {
         "test_machine_reset": "DIAGNOSE is an instruction of s390x",
         "test_ccw_": "there are no channels",
+        "test_sclp_": "there is no SCLP",
     },
     "s390x": {
         "test_image": "the image file and the ISO of x86_64",

@@ -100,7 +100,8 @@ class Guest:
     # pylint: disable=too-many-arguments,too-many-instance-attributes
     def __init__(self, boot="pvh", memory="256M", cpus=1, machine=MACHINE.default, append="", debug=False,
                  balloon=BALLOON, debug_exit=True, cpu="max", reserve=True, elastic=(), nodes=1, iso=None,
-                 icount=False, args=(), fds=(), name="guest", app="shell"):
+                 icount=False, args=(), fds=(), name="guest", app="shell",
+                 console=("-serial", "chardev:serial")):
         self.memory = parse_size(memory)
         LOGS.mkdir(parents=True, exist_ok=True)
         self.log = LOGS / f"{name}-{os.getpid()}-{next(_numbers)}"
@@ -111,7 +112,7 @@ class Guest:
             "-display", "none", "-machine", machine, *memory_args(self.memory, nodes, reserve, elastic),
             "-smp", str(cpus),
             "-chardev", f"pipe,id=serial,path={self.serial.path},logfile={self.log}.serial",
-            "-serial", "chardev:serial",
+            *console,
             "-chardev", f"socket,id=monitor,fd={monitor_end.fileno()}", "-mon", "chardev=monitor,mode=control",
         ]
         if debug_exit:
