@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Devices behind channels that come and go while the guest runs (s390x)."""
+"""Devices behind channels: they come and go while the guest runs, and are of several ages (s390x)."""
 
 import http.client
 
@@ -74,5 +74,15 @@ def test_ccw_classic_indicators(boot, cpus):
         client.request("GET", "/")
         assert client.getresponse().status == 200
     for size in (256 * MIB, 512 * MIB):
+        guest.set_target(size)
+        wait_for(lambda: guest.balloon_actual() == size, "the size that was asked for")
+
+
+def test_ccw_revision_1(boot):
+    """A device that cannot be asked for its status, beside one that is too old."""
+    guest = boot(memory="256M", balloon="virtio-balloon-pci,id=balloon0,max_revision=1",
+                 args=["-netdev", "user,id=n0", "-device", "virtio-net-pci,netdev=n0,max_revision=0"])
+    assert "legacy devices are not supported" in guest.serial.text
+    for size in (128 * MIB, 256 * MIB):
         guest.set_target(size)
         wait_for(lambda: guest.balloon_actual() == size, "the size that was asked for")
