@@ -21,8 +21,9 @@
 #define PROMISE_ROUNDS  1000
 #define PROMISE_WAIT_NS (100 * NS_PER_US)
 
-static struct page *take_from_buddy(unsigned order, enum page_kind kind, unsigned flags,
-                                    unsigned how)
+/* Inline for the sake of the first attempt; all others are out of its way. */
+static inline struct page *take_from_buddy(unsigned order, enum page_kind kind, unsigned flags,
+                                           unsigned how)
 {
     irqflags_t irq_flags = spin_lock(&buddy.lock);
     bool allowed = memory_allowance(kind, flags) >= order_pages(order);
@@ -143,7 +144,8 @@ void alloc_complain(uint64_t pages, enum page_kind kind)
                 format_size(largest, stats.largest_free));
 }
 
-static struct page *take_slowly(unsigned order, enum page_kind kind, unsigned flags)
+static __attribute__((noinline, cold)) struct page *
+take_slowly(unsigned order, enum page_kind kind, unsigned flags)
 {
     struct page *page;
 

@@ -39,11 +39,14 @@ enum warmth {
     WARMTHS,
 };
 
+/* The orders, and room up to a power of two: the place of a list is found by shifts. */
+#define ORDER_SLOTS 16
+
 struct buddy {
     struct spinlock lock;
-    struct free_list lists[BUDDY_ROWS][WARMTHS][MAX_ORDER + 1];
+    struct free_list lists[BUDDY_ROWS][WARMTHS][ORDER_SLOTS];
     uint16_t nonempty[BUDDY_ROWS][WARMTHS]; /* bit per order */
-    uint64_t blocks[WARMTHS][MAX_ORDER + 1];
+    uint64_t blocks[WARMTHS][ORDER_SLOTS];
     uint64_t pages[WARMTHS];    /* on the lists */
     uint64_t isolated[WARMTHS]; /* pages off the lists in PAGE_ISOLATED */
     uint64_t reportable;        /* warm pages in blocks of the reporting order or more */
