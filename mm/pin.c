@@ -20,9 +20,13 @@
 
 uint64_t pins_recorded;
 
+static void look_for_leaks(void *arg);
+
 static struct {
     struct spinlock lock;
     struct list records; /* under lock, oldest first */
+    struct timer leaks;
+    bool watched;        /* under lock: that timer is set */
     uint64_t long_pages; /* under lock: frames, counted once for each pin */
     uint64_t peak;
     uint64_t acquired;
@@ -30,6 +34,7 @@ static struct {
 } pins = {
     .lock = SPINLOCK_INIT("pins", LOCK_RANK_PIN),
     .records = LIST_INIT(pins.records),
+    .leaks = {.fn = look_for_leaks},
 };
 
 static pfn_t first_pfn(const struct phys_range *range)
@@ -151,6 +156,14 @@ static void drop_frames(const struct pin *pin)
         count_frames(&pin->ranges[i], -1);
 }
 
+/* Look for leaks as soon as a short pin of that time is one. */
+static void watch(uint64_t since_ns)
+{
+    if (!pins.watched)
+        timer_set(&pins.leaks, since_ns + PIN_SHORT_NS + 1);
+    pins.watched = true;
+}
+
 int pin_pages(struct pin *pin, uintptr_t va, uint64_t size, unsigned flags, const char *owner)
 {
     uint64_t frames;
@@ -180,6 +193,8 @@ int pin_pages(struct pin *pin, uintptr_t va, uint64_t size, unsigned flags, cons
     pins.acquired += frames;
     pins.long_pages += pin->long_term ? frames : 0;
     pins.peak = MAX(pins.peak, pins_recorded);
+    if (!pin->long_term)
+        watch(pin->since_ns);
     spin_unlock(&pins.lock, irq);
     return 0;
 }
@@ -213,12 +228,16 @@ struct leaks {
     uint64_t now;
     bool ended;
     uint64_t found;
+    uint64_t oldest_ns; /* of the short pins that are none yet; UINT64_MAX: there are none */
 };
 
 static void find_leak(struct pin *pin, struct leaks *leaks)
 {
-    if (!(leaks->ended && space_contains(pin->va)) &&
-        (pin->long_term || leaks->now - pin->since_ns <= PIN_SHORT_NS))
+    bool old = leaks->now - pin->since_ns > PIN_SHORT_NS;
+
+    if (!pin->long_term && !old)
+        leaks->oldest_ns = MIN(leaks->oldest_ns, pin->since_ns);
+    if (!(leaks->ended && space_contains(pin->va)) && (pin->long_term || !old))
         return;
     leaks->found++;
     if (pin->told)
@@ -229,16 +248,36 @@ static void find_leak(struct pin *pin, struct leaks *leaks)
                 (unsigned long long)((leaks->now - pin->since_ns) / NS_PER_MS));
 }
 
-uint64_t pin_leaks(bool ended)
+/* Under pins.lock. */
+static struct leaks find_leaks(bool ended)
 {
-    struct leaks leaks = {.now = clock_ns(), .ended = ended};
-    irqflags_t flags = spin_lock(&pins.lock);
+    struct leaks leaks = {.now = clock_ns(), .ended = ended, .oldest_ns = UINT64_MAX};
     struct list *pos;
 
     list_for_each (pos, &pins.records)
         find_leak(list_entry(pos, struct pin, link), &leaks);
+    return leaks;
+}
+
+uint64_t pin_leaks(bool ended)
+{
+    irqflags_t flags = spin_lock(&pins.lock);
+    uint64_t found = find_leaks(ended).found;
+
     spin_unlock(&pins.lock, flags);
-    return leaks.found;
+    return found;
+}
+
+/* Also while all threads sleep; but an idle guest that pins nothing is not woken for it. */
+static void look_for_leaks(void *arg UNUSED)
+{
+    irqflags_t flags = spin_lock(&pins.lock);
+    uint64_t oldest_ns = find_leaks(false).oldest_ns;
+
+    pins.watched = false;
+    if (oldest_ns != UINT64_MAX)
+        watch(oldest_ns);
+    spin_unlock(&pins.lock, flags);
 }
 
 struct search {

@@ -60,7 +60,7 @@ void pin_for_each(void (*fn)(const struct pin *, void *), void *arg);
 /* The owner of a pin on the frames [start, end), both pfns; NULL: none. Any context. */
 const char *pin_owner(uint64_t start, uint64_t end);
 
-/* What a short pin never lasts. */
+/* What a short pin never lasts: one that does is named in the log soon after, as a leak. */
 #define PIN_SHORT_NS NS_PER_S
 
 /*

@@ -190,6 +190,36 @@ TEST(pin_leaks_are_named)
     CHECK_EQ(pin_leaks(true), 0);
 }
 
+/* Nobody asks: a guest at rest finds them itself, and is not woken again for them. */
+TEST(pin_leaks_are_found_at_rest)
+{
+    struct pin quick, first, second, long_pin;
+    unsigned timers;
+
+    start(64 * MIB);
+    shim_advance(10 * NS_PER_S);
+    timers = shim_timers_armed();
+    CHECK_EQ(space_commit(base, 4 * PAGE_SIZE, SPACE_READ | SPACE_WRITE), 0);
+    CHECK_EQ(pin_pages(&quick, base, 1, PIN_SHORT, "a disk"), 0);
+    CHECK_EQ(pin_pages(&long_pin, base + PAGE_SIZE, 1, PIN_LONG, "a ring"), 0);
+    shim_advance(NS_PER_S / 4);
+    CHECK_EQ(pin_pages(&first, base + 2 * PAGE_SIZE, 1, PIN_SHORT, "a tape"), 0);
+    unpin_pages(&quick);
+    shim_advance(NS_PER_S / 2);
+    CHECK_EQ(pin_pages(&second, base + 3 * PAGE_SIZE, 1, PIN_SHORT, "a drum"), 0);
+    shim_advance(NS_PER_S * 3 / 4);
+    CHECK_EQ(shim_log_count("a tape still pins"), 1);
+    CHECK_EQ(shim_log_count("a drum still pins"), 0);
+    shim_advance(NS_PER_S / 2);
+    CHECK_EQ(shim_log_count("a drum still pins"), 1);
+    CHECK_EQ(shim_log_count("still pins"), 2);
+    shim_advance(10 * NS_PER_S);
+    CHECK_EQ(shim_timers_armed(), timers);
+    unpin_pages(&first);
+    unpin_pages(&second);
+    unpin_pages(&long_pin);
+}
+
 /* --- with elastic memory --- */
 
 static struct plug plug;
