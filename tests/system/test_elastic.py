@@ -238,6 +238,11 @@ def test_dynamic_memslots(boot):
     check_elastic(guest)
 
 
+def wait_for_balloon(guest, size):
+    """Until QEMU counts exactly that much memory beside the balloon."""
+    wait_for(lambda: guest.balloon_actual() == size, f"balloon at {size // MIB} MiB")
+
+
 def test_balloon_and_reporting_beside(boot):
     """All three take memory and give it back, at the same time; the sums hold in the end."""
     chance = random.Random(3)
@@ -250,11 +255,30 @@ def test_balloon_and_reporting_beside(boot):
     settle(guest, 512 * MIB)
     assert " 0 errors" in guest.shell.run("load stop")
     settle(guest, 0)
-    wait_for(lambda: guest.balloon_actual() == 256 * MIB, "an empty balloon")
+    wait_for_balloon(guest, 256 * MIB)
     check_elastic(guest)
     memory = guest.shell.machine("mem")
     assert memory["ballooned"] == 0
     wait_for(lambda: guest.process_rss() < 256 * MIB, "free memory leaves the host")
+
+
+def test_unplug_of_ballooned_memory(boot):
+    """What the balloon holds in elastic memory leaves it, and the balloon keeps its size elsewhere."""
+    guest = boot(memory="512M", cpus=2, elastic=[Elastic(512 * MIB)])
+    for target in (384 * MIB, 256 * MIB):
+        settle(guest, 512 * MIB)
+        check_elastic(guest)
+        guest.set_target(target)
+        wait_for_balloon(guest, target)
+        assert 512 * MIB - guest.shell.machine("mem")["elastic_free"] > 100 * MIB, "nothing of it is elastic"
+        for size in (128 * MIB, 0):
+            settle(guest, size)
+            wait_for_balloon(guest, target)
+    assert guest.shell.machine("balloon")["vacated_bytes"] > 0
+    guest.set_target(512 * MIB)
+    wait_for_balloon(guest, 512 * MIB)
+    check_elastic(guest)
+    assert guest.shell.machine("mem")["ballooned"] == 0
 
 
 def test_loadvm(boot, tmp_path, run_tool):
