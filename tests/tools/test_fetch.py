@@ -96,3 +96,12 @@ def test_bad_table(fetch):
     """File and line of a row that makes no sense."""
     status, output = fetch(["hello\tdeb\ttrixie"], "hello")
     assert status == 1 and "third_party.tsv:1:" in output
+
+
+@pytest.mark.parametrize("suite, architecture", [("trixie", "amd64"), ("trixie:s390x", "s390x")])
+def test_architecture_of_a_suite(fetch, tmp_path, suite, architecture):
+    """Each has a tree of its own for apt, which knows no other architecture."""
+    fetch([row_of("0" * 64).replace("trixie", suite)], "hello")
+    (config,) = (tmp_path / "cache/neap/apt").glob("*/apt.conf")
+    assert f'APT::Architecture "{architecture}";' in config.read_text() and ":" not in config.parent.name
+    assert " trixie main" in (config.parent / "sources.list").read_text()

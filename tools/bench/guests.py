@@ -11,11 +11,14 @@ import linux_guest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "tests/system"))
-from harness import qemu, shell  # noqa: E402 pylint: disable=wrong-import-position
+from harness import machine, qemu, shell  # noqa: E402 pylint: disable=wrong-import-position
 
-OUTPUT = ROOT / "build/bench"
+OUTPUT = ROOT / ("build/bench" if machine.ARCH == "x86_64" else f"build/bench-{machine.ARCH}")
 REPORTING = "virtio-balloon-pci,free-page-reporting="
-CPU = "max,-cx16"  # see docs/bench.md
+CPU, CONSOLE, TICKS = {  # see docs/bench.md; ticks of the guest's counter for an instruction under -icount
+    "x86_64": ("max,-cx16", "console=ttyS0 ", 1),
+    "s390x": ("max", "", 4.096),
+}[machine.ARCH]
 ATTEMPTS = 4
 
 
@@ -68,7 +71,7 @@ class Guest(qemu.Guest):
             if elastic:
                 linux_append += " memhp_default_state=online_movable"
             args += ["-kernel", str(kernel), "-initrd", str(initrd),
-                     "-append", f"console=ttyS0 quiet panic=-1 {linux_append}"]
+                     "-append", f"{CONSOLE}quiet panic=-1 {linux_append}"]
         self.started = time.monotonic()
         super().__init__(memory=memory, cpus=cpus, name=f"bench-{system}", icount=icount, args=args, elastic=elastic,
                          cpu=CPU, app="full" if serves else "shell", append=append, fds=fds,

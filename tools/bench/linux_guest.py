@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The Linux reference guest: Debian's cloud kernel and an initial ramdisk of one program.
+"""The Linux reference guest: Debian's (cloud) kernel and an initial ramdisk of one program.
 
 The kernel comes with its headers in one row of tools/third_party.tsv, so both are of one version,
 and from a release whose build programs and compiler this machine has.
@@ -16,6 +16,8 @@ import linux_servers
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
+ARCH = os.environ.get("ARCH") or "x86_64"
+NATIVE = ARCH == platform.machine()
 MODULES = ["drivers/virtio/virtio_balloon.ko"]  # loaded at the start; the rest of virtio is built in
 MODULES_AT_HAND = ["drivers/virtio/virtio_mem.ko"]  # loaded when a measurement asks for it
 
@@ -59,20 +61,21 @@ def module_of(kernel_tree, name):
 def build_initrd(kernel_tree, folder):
     """Compile the guest's program and pack it with its modules."""
     program = folder / "init"
-    subprocess.run(["gcc", "-O2", "-Wall", "-Wextra", "-static", "-pthread", "-o", program, HERE / "linux_init.c",
+    subprocess.run(["gcc" if NATIVE else f"{ARCH}-linux-gnu-gcc", "-include", HERE / f"counter_{ARCH}.h", "-O2", "-Wall", "-Wextra", "-static", "-pthread", "-o", program, HERE / "linux_init.c",
                     HERE / "linux_load.c", HERE / "linux_service.c"],
                    check=True)
     archive = cpio_entry("dev", 0o040755) + cpio_entry("dev/console", 0o020600, device=(5, 1))
     archive += cpio_entry("init", 0o100755, program.read_bytes()) + cpio_entry("modules", 0o040755)
     order = []
-    for module in MODULES + MODULES_AT_HAND:
+    for module in MODULES + (MODULES_AT_HAND if NATIVE else []):
         name = "modules/" + pathlib.Path(module).name
         archive += cpio_entry(name, 0o100644, module_of(kernel_tree, module))
         if module in MODULES:
             order.append("/" + name)
     archive += cpio_entry("modules/order", 0o100644, ("\n".join(order) + "\n").encode())
-    measure = build_module(kernel_tree, folder / "module")
-    archive += cpio_entry("modules/linux_pages.ko", 0o100644, measure.read_bytes())
+    if NATIVE:
+        measure = build_module(kernel_tree, folder / "module")
+        archive += cpio_entry("modules/linux_pages.ko", 0o100644, measure.read_bytes())
     archive += cpio_entry("TRAILER!!!", 0)
     initrd = folder / "initrd"
     initrd.write_bytes(archive)
@@ -82,8 +85,8 @@ def build_initrd(kernel_tree, folder):
 def prepare(folder, serves=False):
     """Paths of kernel and initial ramdisk, made below `folder`; the one that serves has Debian's servers, too."""
     folder.mkdir(parents=True, exist_ok=True)
-    row = "linux-bookworm" if platform.freedesktop_os_release().get("VERSION_CODENAME") == "bookworm" \
-        else "linux-trixie"
+    own = "bookworm" if platform.freedesktop_os_release().get("VERSION_CODENAME") == "bookworm" else "trixie"
+    row = f"linux-{own if NATIVE else ARCH}"
     tree = subprocess.run([ROOT / "tools/fetch", row], check=True, stdout=subprocess.PIPE, text=True)
     tree = pathlib.Path(tree.stdout.strip())
     initrd = build_initrd(tree, folder)

@@ -15,7 +15,8 @@
  *   settle               wait until the kernel's threads have finished the work of start-up
  *   poweroff
  *
- * and those of linux_service.c: programs and the network.
+ * and those of linux_service.c: programs and the network. counter() is in
+ * counter_<architecture>.h.
  */
 #include "linux_load.h"
 #include "linux_service.h"
@@ -32,7 +33,6 @@
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
-#include <x86intrin.h>
 
 #define PAGE 4096ul
 #define MIB  (1024ul * 1024)
@@ -118,7 +118,7 @@ static void cmd_module(const char *name)
 
 static void cmd_churn(size_t mib, unsigned cycles)
 {
-    uint64_t start = __rdtsc();
+    uint64_t start = counter();
 
     for (unsigned i = 0; i < cycles; i++) {
         char *memory = map(mib * MIB);
@@ -128,7 +128,7 @@ static void cmd_churn(size_t mib, unsigned cycles)
         touch(memory, mib * MIB);
         munmap(memory, mib * MIB);
     }
-    printf("churn: ticks=%llu cycles=%u\n", (unsigned long long)(__rdtsc() - start), cycles);
+    printf("churn: ticks=%llu cycles=%u\n", (unsigned long long)(counter() - start), cycles);
 }
 
 static unsigned long module_value(const char *name)
