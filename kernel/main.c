@@ -35,6 +35,7 @@ static void say_hello(const struct boot_info *info)
 /* Interrupts are off until everything that they use is there. */
 static void start_boot_cpu(struct boot_info *info)
 {
+    boot_memory_withhold(info);
     mm_init(info);
     sched_init();
     arch_platform_init();

@@ -19,7 +19,14 @@ void loopback_give_up(struct loopback *loopback)
     wake_all(&loopback->events);
 }
 
-/* Each call of the driver's side is a step, at which the device may fail. */
+static void config_changed(struct loopback *loopback)
+{
+    loopback->generation++;
+    loopback->config_pending = true;
+    wake_all(&loopback->events);
+}
+
+/* Each call of the driver's side is a step, at which the device may fail or change. */
 static struct loopback *begin(struct virtio_device *dev)
 {
     struct loopback *loopback = to_loopback(dev);
@@ -28,6 +35,10 @@ static struct loopback *begin(struct virtio_device *dev)
     if (++loopback->steps == loopback->fail_at) {
         loopback->fail_at = 0;
         loopback_give_up(loopback);
+    }
+    if (loopback->steps == loopback->change_at) {
+        loopback->change_at = 0;
+        config_changed(loopback);
     }
     return loopback;
 }
@@ -216,8 +227,6 @@ void loopback_set_config(struct loopback *loopback, unsigned offset, const void 
 {
     mutex_lock(&loopback->lock);
     memcpy(loopback->config + offset, bytes, count);
-    loopback->generation++;
-    loopback->config_pending = true;
+    config_changed(loopback);
     mutex_unlock(&loopback->lock);
-    wake_all(&loopback->events);
 }

@@ -14,7 +14,8 @@
 
 #define QUEUE_SIZE 256
 
-static const struct loopback_model *const models[] = {&loopback_net};
+static const struct loopback_model *const models[] = {&loopback_net, &loopback_balloon,
+                                                      &loopback_mem};
 static struct loopback *made[ARRAY_SIZE(models)];
 static bool wanted[ARRAY_SIZE(models)];
 
@@ -52,8 +53,8 @@ static struct loopback *make(const struct loopback_model *model)
     waitqueue_init(&loopback->events, "loopback device");
     offer(loopback, ring_features);
     offer(loopback, model->features);
-    model->init(loopback);
-    if (!thread_create("loopback", THREAD_NORMAL, loopback_thread, loopback)) {
+    if (!model->init(loopback) ||
+        !thread_create("loopback", THREAD_NORMAL, loopback_thread, loopback)) {
         kfree(loopback);
         return NULL;
     }
@@ -72,7 +73,7 @@ struct loopback *loopback_get(const char *name)
     if (!made[i]) {
         made[i] = make(models[i]);
         if (!made[i])
-            log_error("virtio", "no memory for a loopback device: %s", name);
+            log_error("virtio", "there is no loopback device: %s", name);
     }
     return made[i];
 }
@@ -90,7 +91,8 @@ static int set_loopback(const char *value)
     }
     return 0;
 }
-CMDLINE_KEY(loopback, "net: devices made of software, for tests and trials", set_loopback);
+CMDLINE_KEY(loopback, "net, balloon, mem: devices made of software, for tests and trials",
+            set_loopback);
 
 static void add_wanted(void)
 {

@@ -18,7 +18,7 @@
 
 static const int features[] = {NET_F_MAC, NET_F_STATUS, NET_F_MTU, NET_F_MRG_RXBUF, -1};
 
-static void init(struct loopback *loopback)
+static bool init(struct loopback *loopback)
 {
     static const uint8_t mac[NETDEV_MAC_BYTES] = LOOPBACK_NET_MAC;
 
@@ -26,6 +26,7 @@ static void init(struct loopback *loopback)
     loopback->config[NET_CONFIG_STATUS] = NET_STATUS_LINK_UP;
     loopback->config[NET_CONFIG_MTU] = MTU & 0xff;
     loopback->config[NET_CONFIG_MTU + 1] = MTU >> 8;
+    return true;
 }
 
 /* One frame, header in front, into the next receive buffer. */

@@ -60,12 +60,12 @@ static void keep(struct loopback_queue *queue, uint32_t head, uint32_t length, u
     queue->kept_until = until;
 }
 
-/* What becomes of the next buffer of this queue. */
-static enum loopback_fault next_fault(struct loopback *loopback, unsigned queue)
+/* What becomes of the next buffer of this queue, or of the request in it. */
+static enum loopback_fault next_fault(struct loopback *loopback, unsigned queue, bool refusal)
 {
     struct loopback_plan *plan = &loopback->plan;
 
-    if (plan->queue != queue || !plan->times)
+    if (plan->queue != queue || !plan->times || refusal != (plan->fault >= LOOPBACK_NACK))
         return LOOPBACK_GOOD;
     if (plan->after) {
         plan->after--;
@@ -75,7 +75,12 @@ static enum loopback_fault next_fault(struct loopback *loopback, unsigned queue)
     return plan->fault;
 }
 
-static uint64_t room_of(const struct vringd_chain *chain)
+enum loopback_fault loopback_refusal(struct loopback *loopback, unsigned queue)
+{
+    return next_fault(loopback, queue, true);
+}
+
+uint64_t loopback_room(const struct vringd_chain *chain)
 {
     uint64_t room = 0;
 
@@ -88,12 +93,17 @@ void loopback_push(struct loopback *loopback, unsigned queue, const struct vring
                    uint32_t length)
 {
     struct loopback_queue *q = &loopback->queues[queue];
-    enum loopback_fault fault = next_fault(loopback, queue);
+    enum loopback_fault fault = next_fault(loopback, queue, false);
 
     switch (fault) {
     case LOOPBACK_DROP:
         return;
+    case LOOPBACK_BROKEN:
+        q->enabled = false;
+        return;
     case LOOPBACK_DELAY:
+    case LOOPBACK_EARLY:
+        q->early = fault == LOOPBACK_EARLY;
         keep(q, chain->head, length, clock_ns() + LOOPBACK_DELAY_NS);
         return;
     case LOOPBACK_REORDER:
@@ -106,7 +116,7 @@ void loopback_push(struct loopback *loopback, unsigned queue, const struct vring
         put(q, (chain->head & 0xffff0000u) | 0xfffe, length);
         return;
     case LOOPBACK_WRONG_LENGTH:
-        put(q, chain->head, (uint32_t)room_of(chain) + 1);
+        put(q, chain->head, (uint32_t)loopback_room(chain) + 1);
         return;
     default:
         put(q, chain->head, length);
@@ -194,8 +204,10 @@ static void interrupt(struct loopback *loopback, unsigned index)
     struct loopback_queue *queue = &loopback->queues[index];
     irqflags_t flags;
 
-    if (!queue->enabled || !vringd_wants_interrupt(&queue->ring) || !queue->interrupts)
+    if (!queue->enabled || !queue->interrupts ||
+        (!vringd_wants_interrupt(&queue->ring) && !queue->early))
         return;
+    queue->early = false;
     flags = arch_irq_save();
     virtio_queue_interrupt(&loopback->dev, index);
     arch_irq_restore(flags);

@@ -47,6 +47,16 @@ void boot_memory_reserve(struct boot_info *info, uint64_t start, uint64_t end);
  */
 void boot_memory_add(struct boot_info *info, uint64_t start, uint64_t end);
 
+/*
+ * Take out of the usable memory what withhold= on the command line asks for, and say so if
+ * there is no such range. Boot CPU only, before mm_init(). Implemented in
+ * kernel/boot_withhold.c.
+ */
+void boot_memory_withhold(struct boot_info *info);
+
+/* What was taken out, whole pieces of 2 MiB; empty: nothing. Any context after that. */
+struct phys_range boot_memory_withheld(void);
+
 /* The kernel's first C function after the architecture's own: never returns. */
 void kernel_main(struct boot_info *info) __attribute__((noreturn));
 

@@ -14,7 +14,7 @@
 #include <neap/virtio.h>
 #include <neap/vringd.h>
 
-#define LOOPBACK_QUEUES_MAX 4
+#define LOOPBACK_QUEUES_MAX 5
 
 /* By which the loopback network device is known among others. */
 #define LOOPBACK_NET_MAC             \
@@ -25,8 +25,16 @@
 
 /* What models count. */
 enum loopback_count {
-    LOOPBACK_NET_FRAMES, /* that came back */
-    LOOPBACK_NET_LOST,   /* for want of a receive buffer, or of room in one */
+    LOOPBACK_NET_FRAMES,       /* that came back */
+    LOOPBACK_NET_LOST,         /* for want of a receive buffer, or of room in one */
+    LOOPBACK_BALLOON_TAKEN,    /* pages, by inflation */
+    LOOPBACK_BALLOON_RETURNED, /* pages, by deflation */
+    LOOPBACK_BALLOON_TOUCHED,  /* of them: written to meanwhile, or never taken */
+    LOOPBACK_BALLOON_STATS,    /* statistics that came with all their tags */
+    LOOPBACK_BALLOON_HINTED,   /* bytes */
+    LOOPBACK_BALLOON_REPORTED, /* bytes */
+    LOOPBACK_MEM_REQUESTS,     /* that were obeyed */
+    LOOPBACK_MEM_ERRORS,       /* that the specification forbids */
     LOOPBACK_COUNTS,
 };
 
@@ -38,8 +46,8 @@ struct loopback_model {
     const int *features; /* that it has, besides those of rings; ends with -1 */
     unsigned config_size;
     unsigned nr_queues;
-    /* The device exists now: fill in the configuration. */
-    void (*init)(struct loopback *loopback);
+    /* Fill in the configuration. false: there cannot be such a device now (logged). */
+    bool (*init)(struct loopback *loopback);
     /* Buffers were offered on this queue. Device thread. */
     void (*serve)(struct loopback *loopback, unsigned queue);
 };
@@ -49,12 +57,19 @@ enum loopback_fault {
     LOOPBACK_GOOD,
     LOOPBACK_DROP,         /* never gives it back */
     LOOPBACK_DELAY,        /* gives it back LOOPBACK_DELAY_NS later */
+    LOOPBACK_EARLY,        /* the same, and interrupts before */
     LOOPBACK_REORDER,      /* gives it back behind the next one of its queue */
     LOOPBACK_DUPLICATE,    /* gives it back twice */
     LOOPBACK_WRONG_ID,     /* names a buffer that the driver does not have */
     LOOPBACK_WRONG_LENGTH, /* says that it wrote more than there was room */
     LOOPBACK_NEEDS_RESET,  /* gives up instead */
+    LOOPBACK_BROKEN,       /* keeps it, and serves this queue no more until a reset */
     LOOPBACK_FAULTS,
+    /* what models answer, for loopback_refusal() */
+    LOOPBACK_NACK = LOOPBACK_FAULTS,
+    LOOPBACK_BUSY,
+    LOOPBACK_ERROR,
+    LOOPBACK_REFUSALS,
 };
 #define LOOPBACK_DELAY_NS (5 * NS_PER_MS)
 
@@ -71,7 +86,8 @@ struct loopback_queue {
     bool enabled;
     bool interrupts;                   /* the driver wants them */
     bool held;                         /* `kept` is to be given back later */
-    uint32_t kept_head, kept_length;   /* by LOOPBACK_DELAY or LOOPBACK_REORDER */
+    bool early;                        /* interrupt, whatever there is */
+    uint32_t kept_head, kept_length;   /* by LOOPBACK_DELAY and the like */
     uint64_t kept_until;               /* WAIT_FOREVER: until the next one */
     uint64_t popped, pushed, notified; /* since it was enabled */
 };
@@ -88,8 +104,9 @@ struct loopback {
     unsigned queue_size;
     struct loopback_queue queues[LOOPBACK_QUEUES_MAX];
     struct loopback_plan plan;
-    unsigned fail_at; /* the device gives up once, at this step of the driver; 0: never */
-    unsigned steps;   /* the driver took since the last reset */
+    unsigned fail_at;   /* the device gives up once, at this step of the driver; 0: never */
+    unsigned change_at; /* it says once, at this step, that the configuration changed */
+    unsigned steps;     /* the driver took since the last reset */
     uint64_t counts[LOOPBACK_COUNTS]; /* of the model */
     /* the device's thread */
     struct waitqueue events;
@@ -120,6 +137,18 @@ bool loopback_pop(struct loopback *loopback, unsigned queue, struct vringd_chain
 /* Give it back, as the plan says. */
 void loopback_push(struct loopback *loopback, unsigned queue, const struct vringd_chain *chain,
                    uint32_t length);
+
+/* What the plan makes of the next request of a queue: 0, or one from LOOPBACK_NACK on. */
+enum loopback_fault loopback_refusal(struct loopback *loopback, unsigned queue);
+
+/* The driver made no sense: the device asks for a reset. */
+void loopback_give_up(struct loopback *loopback);
+
+/* Bytes of a chain's writable pieces. */
+uint64_t loopback_room(const struct vringd_chain *chain);
+
+/* An address for guest memory that is there, or NULL. */
+void *loopback_reach(void *arg, uint64_t phys, uint64_t bytes);
 
 /* Copy up to `count` bytes out of a chain's readable pieces, or into its writable ones. Returns
  * how many there were. */

@@ -13,6 +13,12 @@ LINKER_TABLE(struct shell_command, shell);
 LINKER_TABLE(struct device_lister, device_list);
 
 struct trace_event last_event;
+struct phys_range withheld;
+
+struct phys_range boot_memory_withheld(void)
+{
+    return withheld;
+}
 
 void trace_record(enum trace_reason reason, uint64_t code, uint64_t address, uint64_t pc,
                   uint64_t begin_ns, uint64_t end_ns)

@@ -5,10 +5,14 @@
 #ifndef UNIT_VIRTIO_KERNEL_H
 #define UNIT_VIRTIO_KERNEL_H
 
+#include <arch/boot.h>
 #include <neap/trace.h>
 #include <stdbool.h>
 
 extern struct trace_event last_event;
+
+/* What boot_memory_withheld() says. */
+extern struct phys_range withheld;
 
 /* Run a shell command; its result, -1 when there is none of this name. */
 int run_command(const char *name, bool machine);

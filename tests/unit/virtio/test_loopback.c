@@ -114,7 +114,7 @@ static const struct {
 } faults[] = {
     {LOOPBACK_DROP, false},       {LOOPBACK_DELAY, false},   {LOOPBACK_REORDER, false},
     {LOOPBACK_DUPLICATE, true},   {LOOPBACK_WRONG_ID, true}, {LOOPBACK_WRONG_LENGTH, true},
-    {LOOPBACK_NEEDS_RESET, true},
+    {LOOPBACK_NEEDS_RESET, true}, {LOOPBACK_EARLY, false},   {LOOPBACK_BROKEN, false},
 };
 
 TEST_CASES(loopback_faults, 4 * ARRAY_SIZE(faults))
@@ -132,7 +132,9 @@ TEST_CASES(loopback_faults, 4 * ARRAY_SIZE(faults))
     CHECK_EQ(loopback->plan.times, 0);
     CHECK_EQ(loopback->dev.resets, reset);
     CHECK(loopback->dev.live);
-    if (!reset && plan.fault != LOOPBACK_DROP)
+    if (plan.fault == LOOPBACK_BROKEN)
+        CHECK_EQ(virtio_restart(&loopback->dev), 0);
+    else if (!reset && plan.fault != LOOPBACK_DROP)
         for (unsigned i = 0; i < 4; i++)
             CHECK(received[i] == 1 && completed[i] == 1);
     expect_good(FRAMES);
