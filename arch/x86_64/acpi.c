@@ -110,13 +110,20 @@ static void read_fadt(const struct acpi_table *table)
     acpi_info.pm_timer_32bit = fadt.flags & ACPI_FADT_TIMER_32BIT;
     if (fadt.flags & ACPI_FADT_HAS_RESET && fadt.reset_register.space == ACPI_SPACE_IO) {
         acpi_info.reset_port = (uint16_t)fadt.reset_register.address;
-        acpi_info.reset_value = fadt.reset_value;
+    } else if (fadt.flags & ACPI_FADT_HAS_RESET &&
+               fadt.reset_register.space == ACPI_SPACE_MEMORY) {
+        acpi_info.reset_phys = fadt.reset_register.address;
     }
+    acpi_info.reset_value = fadt.reset_value;
+    if (fadt.sleep_control.space == ACPI_SPACE_MEMORY)
+        acpi_info.sleep_phys = fadt.sleep_control.address;
     dsdt = table_at(fadt.dsdt64 ? fadt.dsdt64 : fadt.dsdt, "DSDT");
     if (!dsdt)
         dsdt = table_at(fadt.dsdt, "DSDT");
-    if (dsdt)
-        read_s5(dsdt);
+    if (!dsdt)
+        return;
+    read_s5(dsdt);
+    acpi_find_virtio(dsdt);
 }
 
 static void read_table(uint64_t phys)

@@ -37,6 +37,7 @@ struct acpi_info {
     struct acpi_ioapic ioapics[ACPI_IOAPICS_MAX];
     unsigned nr_ioapics;
     struct acpi_override isa[ACPI_OVERRIDES_MAX];
+    uint64_t active_high; /* lines below 64 that the DSDT says it of, by bit */
     struct acpi_node_range nodes[ACPI_NODE_RANGES_MAX];
     unsigned nr_nodes;
     uint16_t pm_timer;
@@ -47,7 +48,9 @@ struct acpi_info {
     bool has_s5;
     uint8_t s5_type_a, s5_type_b;
     uint16_t reset_port;
+    uint64_t reset_phys; /* the same register where it is memory */
     uint8_t reset_value;
+    uint64_t sleep_phys; /* the only sleep register of a machine without pm1a_control */
 };
 extern struct acpi_info acpi_info;
 

@@ -32,7 +32,8 @@ struct acpi_table {
     uint32_t creator_revision;
 } __attribute__((packed));
 
-#define ACPI_SPACE_IO 1
+#define ACPI_SPACE_MEMORY 0
+#define ACPI_SPACE_IO     1
 
 struct acpi_register {
     uint8_t space;
@@ -65,12 +66,15 @@ struct acpi_fadt {
     uint8_t reset_value;
     uint8_t reserved5[11];
     uint64_t dsdt64;
+    uint8_t reserved6[96];
+    struct acpi_register sleep_control; /* of machines without the registers above */
 } __attribute__((packed));
 
 _Static_assert(__builtin_offsetof(struct acpi_fadt, pm1a_control) == 64, "FADT layout");
 _Static_assert(__builtin_offsetof(struct acpi_fadt, pm_timer_length) == 91, "FADT layout");
 _Static_assert(__builtin_offsetof(struct acpi_fadt, flags) == 112, "FADT layout");
 _Static_assert(__builtin_offsetof(struct acpi_fadt, dsdt64) == 140, "FADT layout");
+_Static_assert(__builtin_offsetof(struct acpi_fadt, sleep_control) == 244, "FADT layout");
 
 struct acpi_madt {
     struct acpi_table head;
@@ -148,6 +152,9 @@ struct acpi_srat_memory {
 
 _Static_assert(sizeof(struct acpi_srat) == 48, "SRAT layout");
 _Static_assert(sizeof(struct acpi_srat_memory) == 40, "SRAT layout");
+
+/* Look for virtio devices in the DSDT (acpi_virtio.c). */
+void acpi_find_virtio(const struct acpi_table *dsdt);
 
 /* The same for the SRAT (acpi_srat.c). */
 void acpi_srat_entry(const struct acpi_entry *entry);

@@ -10,7 +10,7 @@ STRIP := strip
 # Folders of drivers/ that need hardware which only some architectures have.
 ARCH_DRIVER_DIRS  := drivers/pci
 # How virtio devices are reached: the files of drivers/virtio that begin with this.
-VIRTIO_TRANSPORTS := pci
+VIRTIO_TRANSPORTS := pci mmio
 
 ARCH_CFLAGS        := -m64 -march=x86-64 -mno-red-zone -mcmodel=kernel -fno-pic -fno-pie \
                       -fcf-protection=none -mstack-protector-guard=global

@@ -58,6 +58,8 @@ static struct line *line_slot(unsigned gsi)
 /* PCI lines are active low, unless the firmware says otherwise about one that ISA knows. */
 static bool line_active_low(unsigned gsi)
 {
+    if (gsi < 64 && acpi_info.active_high >> gsi & 1)
+        return false;
     for (unsigned irq = 0; irq < ACPI_OVERRIDES_MAX; irq++) {
         if (acpi_info.isa[irq].present && acpi_info.isa[irq].gsi == gsi)
             return acpi_info.isa[irq].active_low;

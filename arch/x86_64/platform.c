@@ -24,4 +24,5 @@ void arch_platform_init(void)
     cpu->apic_id = lapic_id();
     cpu->online = true;
     ioapic_init();
+    x86_power_init();
 }

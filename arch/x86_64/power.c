@@ -5,7 +5,9 @@
 #include "acpi.h"
 #include "x86.h"
 #include <arch/cpu.h>
+#include <arch/mmio.h>
 #include <arch/power.h>
+#include <neap/vmap.h>
 
 /* QEMU's isa-debug-exit turns a written value v into the exit code 2v + 1. */
 #define DEBUG_EXIT_PORT   0xf4
@@ -16,6 +18,10 @@
 #define PM1_SLEEP_TYPE   10
 #define PM1_SLEEP_ENABLE (1u << 13)
 
+/* The sleep register of a machine without those. */
+#define SLEEP_TYPE   2
+#define SLEEP_ENABLE (1u << 5)
+
 #define RESET_PORT      0xcf9
 #define KEYBOARD_STATUS 0x64
 #define KEYBOARD_BUSY   0x02
@@ -23,6 +29,17 @@
 #define POST_PORT       0x80
 
 #define WAIT_READS 100000 /* about 0.1 s */
+
+/* Mapped at the start: a panic is no time to map them. NULL: absent. */
+static volatile uint8_t *sleep_register, *reset_register;
+
+void x86_power_init(void)
+{
+    if (acpi_info.sleep_phys)
+        sleep_register = mmio_map(acpi_info.sleep_phys, 1);
+    if (acpi_info.reset_phys)
+        reset_register = mmio_map(acpi_info.reset_phys, 1);
+}
 
 static void wait_a_moment(void)
 {
@@ -45,6 +62,11 @@ static void acpi_take_over(void)
 
 static void acpi_poweroff(void)
 {
+    if (acpi_info.has_s5 && sleep_register) {
+        mmio_write8(sleep_register,
+                    (uint8_t)(acpi_info.s5_type_a << SLEEP_TYPE | SLEEP_ENABLE));
+        wait_a_moment();
+    }
     if (!acpi_info.has_s5 || !acpi_info.pm1a_control)
         return;
     acpi_take_over();
@@ -77,6 +99,10 @@ void arch_reboot(void)
     arch_irq_disable();
     if (acpi_info.reset_port) {
         port_write8(acpi_info.reset_port, acpi_info.reset_value);
+        wait_a_moment();
+    }
+    if (reset_register) {
+        mmio_write8(reset_register, acpi_info.reset_value);
         wait_a_moment();
     }
     port_write8(RESET_PORT, 0x02); /* a hard reset: chosen first, then triggered */

@@ -186,6 +186,10 @@ void x86_set_cpu(struct cpu *cpu);
  */
 void x86_guard_boot_stacks(void);
 
+/* Map the registers that switch the machine off or reset it. Boot CPU, once, after mm_init().
+ */
+void x86_power_init(void);
+
 /* Is the address in a guard page of the boot CPU's static stacks? Any context. */
 bool x86_boot_guard_hit(uintptr_t address);
 

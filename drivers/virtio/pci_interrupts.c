@@ -3,18 +3,13 @@
  * Interrupts of a virtio PCI device: MSI-X with a vector per queue if there are enough, fewer
  * shared ones if not, the interrupt line at last.
  */
+#include "mmio_registers.h"
 #include "pci_transport.h"
 #include <arch/mmio.h>
 #include <neap/cpu.h>
 #include <neap/errors.h>
 #include <neap/format.h>
 #include <neap/log.h>
-
-static void all_queues_interrupt(struct virtio_device *dev)
-{
-    for (unsigned i = 0; i < dev->nr_queues; i++)
-        virtio_queue_interrupt(dev, i);
-}
 
 /* MSI-X: the ISR register is not touched (PCI-032). */
 static void vector_interrupt(void *arg)
@@ -25,7 +20,7 @@ static void vector_interrupt(void *arg)
     if (vector->config)
         virtio_config_interrupt(dev);
     if (vector->queue == ALL_QUEUES)
-        all_queues_interrupt(dev);
+        registers_interrupt_queues(dev);
     else
         virtio_queue_interrupt(dev, vector->queue);
 }
@@ -34,12 +29,8 @@ static void vector_interrupt(void *arg)
 static void line_interrupt(void *arg)
 {
     struct pci_transport *transport = arg;
-    uint8_t isr = mmio_read8(transport->isr);
 
-    if (isr & ISR_CONFIG)
-        virtio_config_interrupt(&transport->dev);
-    if (isr & ISR_QUEUE)
-        all_queues_interrupt(&transport->dev);
+    registers_interrupt(&transport->dev, mmio_read8(transport->isr));
 }
 
 /* The next CPU in turn, so that interrupts spread over all of them. */

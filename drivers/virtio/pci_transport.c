@@ -4,19 +4,13 @@
  * of their field (PCI-005 to PCI-007).
  */
 #include "pci_transport.h"
+#include "mmio_registers.h"
 #include <arch/mmio.h>
 #include <neap/errors.h>
 #include <neap/log.h>
-#include <neap/thread.h>
 #include <neap/timer.h>
 #include <neap/trace.h>
 #include <neap/vmap.h>
-
-/* A reset is over at once on a software device; hardware gets a second. */
-#define RESET_POLLS   1000
-#define RESET_POLL_NS NS_PER_MS
-#define RESET_SPINS   10
-#define FEATURE_WORDS (VIRTIO_FEATURE_WORDS * 2)
 
 static uint8_t pci_get_status(struct virtio_device *dev)
 {
@@ -34,13 +28,9 @@ static int pci_reset(struct virtio_device *dev)
 
     pci_enable_memory(transport->fn);
     pci_set_status(dev, 0);
-    for (unsigned i = 0; i < RESET_POLLS; i++) {
-        if (!pci_get_status(dev)) { /* RESET-001, PCI-025 */
-            pci_enable_bus_master(transport->fn);
-            return 0;
-        }
-        if (i >= RESET_SPINS)
-            thread_sleep_ns(RESET_POLL_NS);
+    if (!registers_await_reset(dev)) { /* PCI-025 */
+        pci_enable_bus_master(transport->fn);
+        return 0;
     }
     /* It may still write to memory that is about to be freed: take its bus away. */
     pci_disable(transport->fn);
@@ -51,22 +41,16 @@ static void pci_get_features(struct virtio_device *dev, struct virtio_features *
 {
     volatile uint8_t *common = to_pci(dev)->common;
 
-    for (unsigned i = 0; i < FEATURE_WORDS; i++) {
-        mmio_write32(common + COMMON_DEVICE_FEATURE_SELECT, i);
-        features->word[i / 2] |= (uint64_t)mmio_read32(common + COMMON_DEVICE_FEATURE)
-                                 << (i % 2 * 32);
-    }
+    registers_get_features(common + COMMON_DEVICE_FEATURE_SELECT,
+                           common + COMMON_DEVICE_FEATURE, features);
 }
 
 static void pci_set_features(struct virtio_device *dev, const struct virtio_features *features)
 {
     volatile uint8_t *common = to_pci(dev)->common;
 
-    for (unsigned i = 0; i < FEATURE_WORDS; i++) {
-        mmio_write32(common + COMMON_DRIVER_FEATURE_SELECT, i);
-        mmio_write32(common + COMMON_DRIVER_FEATURE,
-                     (uint32_t)(features->word[i / 2] >> (i % 2 * 32)));
-    }
+    registers_set_features(common + COMMON_DRIVER_FEATURE_SELECT,
+                           common + COMMON_DRIVER_FEATURE, features);
 }
 
 static uint32_t pci_config_generation(struct virtio_device *dev)
@@ -87,30 +71,13 @@ static volatile uint8_t *config_field(struct virtio_device *dev, unsigned offset
 static int pci_config_read(struct virtio_device *dev, unsigned offset, unsigned width,
                            uint32_t *value)
 {
-    volatile uint8_t *field = config_field(dev, offset, width);
-
-    if (!field)
-        return -ERANGE;
-    *value = width == 4   ? mmio_read32(field)
-             : width == 2 ? mmio_read16(field)
-                          : mmio_read8(field);
-    return 0;
+    return registers_read(config_field(dev, offset, width), width, value);
 }
 
 static int pci_config_write(struct virtio_device *dev, unsigned offset, unsigned width,
                             uint32_t value)
 {
-    volatile uint8_t *field = config_field(dev, offset, width);
-
-    if (!field)
-        return -ERANGE;
-    if (width == 4)
-        mmio_write32(field, value);
-    else if (width == 2)
-        mmio_write16(field, (uint16_t)value);
-    else
-        mmio_write8(field, (uint8_t)value);
-    return 0;
+    return registers_write(config_field(dev, offset, width), width, value);
 }
 
 void pci_select_queue(struct pci_transport *transport, unsigned index)

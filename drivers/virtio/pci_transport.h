@@ -28,9 +28,6 @@
 
 #define NO_VECTOR 0xffffu
 
-#define ISR_QUEUE  1u
-#define ISR_CONFIG 2u
-
 /* Where one structure lies, checked against its BAR. */
 struct pci_structure {
     uint64_t phys; /* 0: absent */

@@ -46,7 +46,7 @@ $(call remember,$(LWIP_FILE),$(LWIP))
 else
 NOT_IN_IMAGE := $(BUILD)/obj/tests/guest/socket%
 endif
-NOT_IN_IMAGE += $(foreach transport,$(filter-out $(VIRTIO_TRANSPORTS),pci ccw),$(BUILD)/obj/drivers/virtio/$(transport)_%)
+NOT_IN_IMAGE += $(foreach transport,$(filter-out $(VIRTIO_TRANSPORTS),pci ccw mmio),$(BUILD)/obj/drivers/virtio/$(transport)_%)
 
 KERNEL_OBJS := $(filter-out $(NOT_IN_IMAGE),$(call objects,$(KERNEL_DIRS)))
 APP_OBJS    := $(call objects,$(LIBC_DIRS)) $(patsubst %,$(BUILD)/obj/%.o,$(APP_SOURCES))

@@ -5,6 +5,7 @@ import dataclasses
 import os
 import re
 
+MICROVM = "microvm"  # x86_64 without PCI
 ARCH = os.environ.get("ARCH") or "x86_64"
 
 
@@ -46,6 +47,7 @@ SKIPS = {
         "test_sclp_": "there is no SCLP",
     },
     "s390x": {
+        "test_microvm": "a machine of x86_64",
         "test_image": "the image file and the ISO of x86_64",
         "test_neap_": "the tool starts x86_64 guests only",
         "[bios": "no BIOS",
@@ -80,10 +82,11 @@ OLD_QEMU_SKIPS = {
 }
 
 
-def on_bus(argument):
-    """An argument of QEMU, its virtio device on the bus that this machine has; channels have no interrupt vectors."""
-    argument = re.sub(r"^(virtio-[a-z]+)-pci\b", rf"\1-{MACHINE.bus}", argument)
-    return argument if MACHINE.bus == "pci" else re.sub(r"^(virtio-.*),vectors=\d+", r"\1", argument)
+def on_bus(argument, kind=""):
+    """An argument of QEMU, its virtio device on the bus that this kind of machine has; only PCI has interrupt vectors."""
+    bus = "device" if kind == MICROVM else MACHINE.bus
+    argument = re.sub(r"^(virtio-[a-z]+)-pci\b", rf"\1-{bus}", argument)
+    return argument if bus == "pci" else re.sub(r"^(virtio-.*),vectors=\d+", r"\1", argument)
 
 
 def skip_reason(name):

@@ -13,7 +13,7 @@ import subprocess
 
 from . import HANG_SECONDS
 from .elastic import elastic_args
-from .machine import ARCH, MACHINE, on_bus
+from .machine import ARCH, MACHINE, MICROVM, on_bus
 from .qmp import Qmp
 from .rss import guest_rss, process_rss
 from .serial import Serial
@@ -128,7 +128,9 @@ class Guest:
             command += ["-cdrom", str(iso or image("iso", debug, app))]
         command += ICOUNT if icount else ()
         command += args
-        command = [on_bus(argument) for argument in command]
+        if machine == MICROVM:
+            command += ["-global", "virtio-mmio.force-legacy=false"]
+        command = [on_bus(argument, machine) for argument in command]
         pathlib.Path(f"{self.log}.cmd").write_text(shlex.join(command) + "\n", encoding="utf-8")
         with open(f"{self.log}.stderr", "wb") as errors:
             self.process = subprocess.Popen(  # pylint: disable=consider-using-with

@@ -3,6 +3,7 @@
  * Interrupts of the PCI transport: a vector each, shared ones, the line.
  */
 #include "../../../drivers/pci/registers.h"
+#include "../../../drivers/virtio/mmio_registers.h"
 #include "../../../drivers/virtio/pci_transport.h"
 #include "fake_pci.h"
 #include <string.h>
@@ -72,10 +73,10 @@ TEST(virtio_pci_interrupt_line)
     CHECK_EQ(fake_get16(model.fn, PCI_CAP_MSIX_AT + 2) & PCI_MSIX_ENABLE, 0);
     shim_irq_raise_line(line); /* somebody else's */
     CHECK_EQ(script.callbacks, 0);
-    model.isr = ISR_QUEUE;
+    model.isr = INTERRUPT_QUEUE;
     shim_irq_raise_line(line);
     CHECK_EQ(script.callbacks, PCI_QUEUES);
-    model.isr = ISR_QUEUE | ISR_CONFIG; /* PCI-052 */
+    model.isr = INTERRUPT_QUEUE | INTERRUPT_CONFIG; /* PCI-052 */
     shim_irq_raise_line(line);
     shim_settle();
     CHECK_EQ(script.callbacks, 2 * PCI_QUEUES);
@@ -84,7 +85,7 @@ TEST(virtio_pci_interrupt_line)
     virtio_device_misbehaved(dev, "a test says so");
     shim_settle();
     CHECK(dev->live);
-    model.isr = ISR_QUEUE;
+    model.isr = INTERRUPT_QUEUE;
     shim_irq_raise_line(line);
     CHECK_EQ(model.isr, 0);
 }
@@ -107,9 +108,9 @@ TEST_CASES(virtio_pci_interrupts_are_given_back, 2)
         shim_settle();
     }
     CHECK(!dev->live && !dev->interrupts);
-    model.isr = ISR_QUEUE;
+    model.isr = INTERRUPT_QUEUE;
     shim_irq_raise_line(line);
-    CHECK_EQ(model.isr, ISR_QUEUE);
+    CHECK_EQ(model.isr, INTERRUPT_QUEUE);
     while (arch_irq_alloc(nobody, NULL, "test") >= 0)
         vectors++;
     CHECK_EQ(vectors, 64);
