@@ -102,7 +102,8 @@ def test_guest_names(runner):
         configs, tests = runner.guest_configs(pattern)
         return [name for name, _ in configs], tests
 
-    assert len(names("")[0]) == len(runner.GUEST_CONFIGS) + len(runner.NETWORK_CONFIGS) and names("")[1] == "*"
+    every = (runner.GUEST_CONFIGS, runner.NETWORK_CONFIGS, runner.LOOPBACK_CONFIGS)
+    assert len(names("")[0]) == sum(map(len, every)) and names("")[1] == "*"
     first = "pvh,1cpu," + runner.machine.MACHINE.default
     assert names(first)[0] == [name for name in names("")[0] if name.startswith(first)] and names(first)[1] == "*"
     assert names(f"{first}: timer_") == ([first], "timer_")
