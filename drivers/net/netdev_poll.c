@@ -118,6 +118,8 @@ static int start_polling(struct netdev *dev)
         error = dev->ops->start(dev);
     if (error)
         return error;
+    /* Not before: what is answered to frames of now needs buffers. */
+    WRITE_ONCE(dev->info.live, true);
     WRITE_ONCE(dev->running, true);
     barrier_full();
     /* The first round switches interrupts on and finds what came before. */
@@ -131,11 +133,10 @@ static int start_polling(struct netdev *dev)
 void netdev_up(struct netdev *dev)
 {
     mutex_lock(&dev->lock);
-    WRITE_ONCE(dev->info.live, true);
-    if (dev->open && !dev->closing && start_polling(dev)) {
-        WRITE_ONCE(dev->info.live, false);
+    if (!dev->open || dev->closing)
+        WRITE_ONCE(dev->info.live, true);
+    else if (start_polling(dev))
         log_error("net", "%s: not enough memory to come back after a reset", dev->info.name);
-    }
     mutex_unlock(&dev->lock);
     netdev_notify(dev, NETDEV_EVENT_LINK | NETDEV_EVENT_CAPS);
 }
