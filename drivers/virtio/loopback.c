@@ -26,17 +26,24 @@ static void config_changed(struct loopback *loopback)
     wake_all(&loopback->events);
 }
 
+/* Is this the step that was meant when the device was reset? */
+static bool is_due(const struct loopback *loopback, unsigned meant, unsigned now)
+{
+    return loopback->steps == meant && meant == now;
+}
+
 /* Each call of the driver's side is a step, at which the device may fail or change. */
 static struct loopback *begin(struct virtio_device *dev)
 {
     struct loopback *loopback = to_loopback(dev);
 
     mutex_lock(&loopback->lock);
-    if (++loopback->steps == loopback->fail_at) {
+    loopback->steps++;
+    if (is_due(loopback, loopback->fails_at, loopback->fail_at)) {
         loopback->fail_at = 0;
         loopback_give_up(loopback);
     }
-    if (loopback->steps == loopback->change_at) {
+    if (is_due(loopback, loopback->changes_at, loopback->change_at)) {
         loopback->change_at = 0;
         config_changed(loopback);
     }
@@ -84,6 +91,8 @@ static int reset(struct virtio_device *dev)
     mutex_lock(&loopback->lock);
     loopback->status = 0;
     loopback->steps = 0;
+    loopback->fails_at = loopback->fail_at;
+    loopback->changes_at = loopback->change_at;
     loopback->config_pending = false;
     loopback->accepted = (struct virtio_features){0};
     memset(loopback->queues, 0, sizeof(loopback->queues));

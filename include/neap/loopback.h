@@ -104,9 +104,11 @@ struct loopback {
     unsigned queue_size;
     struct loopback_queue queues[LOOPBACK_QUEUES_MAX];
     struct loopback_plan plan;
-    unsigned fail_at;   /* the device gives up once, at this step of the driver; 0: never */
-    unsigned change_at; /* it says once, at this step, that the configuration changed */
-    unsigned steps;     /* the driver took since the last reset */
+    unsigned fail_at;   /* after the next reset the device gives up once, at this step of the
+                           driver; 0: never */
+    unsigned change_at; /* the same, but it says that the configuration changed */
+    unsigned fails_at, changes_at;    /* what they were at the last reset */
+    unsigned steps;                   /* the driver took since the last reset */
     uint64_t counts[LOOPBACK_COUNTS]; /* of the model */
     /* the device's thread */
     struct waitqueue events;
