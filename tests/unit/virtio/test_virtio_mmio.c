@@ -66,7 +66,8 @@ static uint64_t model_read(void *arg UNUSED, uint64_t offset, unsigned width)
     uint64_t value = 0;
 
     if (offset >= MMIO_CONFIG) {
-        memcpy(&value, model.config + offset - MMIO_CONFIG, width);
+        for (unsigned i = 0; i < width; i++)
+            value |= (uint64_t)model.config[offset - MMIO_CONFIG + i] << (8 * i);
         return value;
     }
     CHECK_EQ(width, 4);
@@ -110,7 +111,8 @@ static void write_queue(uint64_t offset, uint32_t value)
 static void model_write(void *arg UNUSED, uint64_t offset, unsigned width, uint64_t value)
 {
     if (offset >= MMIO_CONFIG) {
-        memcpy(model.config + offset - MMIO_CONFIG, &value, width);
+        for (unsigned i = 0; i < width; i++)
+            model.config[offset - MMIO_CONFIG + i] = (uint8_t)(value >> (8 * i));
         return;
     }
     CHECK_EQ(width, 4);
