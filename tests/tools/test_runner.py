@@ -52,7 +52,8 @@ def test_crash_of_a_check(runner, capsys):
     runner.run_checked(results, "a", "not here", "sh", "-c", "echo no such machine; exit 77")
     status, lines = finish(results, capsys)
     assert status == 1 and lines[-1] == "0 passed, 1 failed, 1 skipped"
-    assert "    why" in lines and any(line.startswith("skip a not here: no such machine") for line in lines)
+    assert lines[-3:-1] == ["failed: a bad", "    why"]
+    assert any(line.startswith("skip a not here: no such machine") for line in lines)
 
 
 def test_pytest_lines(runner, capsys, tmp_path, root):
