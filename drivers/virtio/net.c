@@ -122,6 +122,7 @@ static int net_probe(struct virtio_device *dev)
         return error;
     /* Nothing may fail from here on: the device is in use. */
     virtio_device_ready(dev);
+    net_open_queues(net);
     mutex_lock(&net->netdev.lock);
     net->netdev.info.nr_queues = net->nr_pairs;
     net_restore_settings(net);

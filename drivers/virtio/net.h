@@ -177,6 +177,7 @@ struct net_slot {
 struct net_tx {
     struct spinlock lock;
     struct virtqueue *queue;
+    bool open; /* for senders: from DRIVER_OK until the device is reset */
     struct net_slot *slots;
     struct net_slot *free;
     unsigned in_flight;
@@ -249,6 +250,8 @@ int net_read_link(struct net *net, unsigned *events);
 /* Memory for so many pairs; 0 or -ENOMEM. */
 int net_make_pairs(struct net *net, unsigned nr);
 int net_find_queues(struct net *net);
+/* Let senders in. The device is live. */
+void net_open_queues(struct net *net);
 /* Complete what is in flight and free what is posted. The device was reset. */
 void net_forget_queues(struct net *net);
 /* Have the poll thread look after this pair in `ns`, or earlier if that is due anyway. */

@@ -147,6 +147,17 @@ int net_find_queues(struct net *net)
     return 0;
 }
 
+void net_open_queues(struct net *net)
+{
+    for (unsigned i = 0; i < net->nr_pairs; i++) {
+        struct net_tx *tx = &net->pairs[i]->tx;
+        irqflags_t flags = spin_lock(&tx->lock);
+
+        tx->open = true;
+        spin_unlock(&tx->lock, flags);
+    }
+}
+
 void net_forget_queues(struct net *net)
 {
     for (unsigned i = 0; i < net->nr_made; i++) {

@@ -160,7 +160,7 @@ static __attribute__((noinline)) void reap_batch(struct net_pair *pair)
     unsigned nr = 0;
     irqflags_t flags = spin_lock(&pair->tx.lock);
 
-    if (pair->tx.queue)
+    if (pair->tx.open)
         nr = reap(&pair->tx, tokens);
     spin_unlock(&pair->tx.lock, flags);
     for (unsigned i = 0; i < nr; i++)
@@ -177,7 +177,7 @@ int net_transmit(struct netdev *netdev, unsigned queue, const struct netdev_tx *
     if (READ_ONCE(pair->tx.in_flight) >= pair->tx.reap_at)
         reap_batch(pair);
     flags = spin_lock(&pair->tx.lock);
-    if (pair->tx.queue)
+    if (pair->tx.open)
         error = send(pair, tx, length, more);
     else
         pair->stats->tx_refused++;
@@ -190,7 +190,7 @@ void net_flush(struct netdev *netdev, unsigned queue)
     struct net_pair *pair = to_net(netdev)->pairs[queue];
     irqflags_t flags = spin_lock(&pair->tx.lock);
 
-    if (pair->tx.queue)
+    if (pair->tx.open)
         kick(pair);
     spin_unlock(&pair->tx.lock, flags);
 }
@@ -258,6 +258,7 @@ void net_tx_forget(struct net_pair *pair)
     struct net_slot *slot;
 
     tx->queue = NULL;
+    tx->open = false;
     spin_unlock(&tx->lock, flags);
     while (queue && (slot = virtqueue_detach(queue))) {
         pair->stats->tx_lost++;

@@ -43,6 +43,8 @@ static void set_status(struct virtio_device *dev, uint8_t status)
     for (unsigned i = 0; i < ARRAY_SIZE(letters); i++)
         if (status & ~fake->status & letters[i].bit)
             note(fake, letters[i].letter);
+    if (status & ~fake->status & VIRTIO_STATUS_DRIVER_OK && fake->on_driver_ok)
+        fake->on_driver_ok();
     fake->status = status;
     if (fake->refuses_features)
         fake->status &= (uint8_t)~VIRTIO_STATUS_FEATURES_OK;

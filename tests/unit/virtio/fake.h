@@ -51,6 +51,7 @@ struct fake {
     char history[FAKE_HISTORY_MAX]; /* one letter a step, see fake.c */
     unsigned nr_history;
     void (*on_reset)(void);
+    void (*on_driver_ok)(void); /* just before */
 };
 
 /* A device of this type without queues or features but VERSION_1. Never freed. */

@@ -187,6 +187,29 @@ TEST(net_survives_a_reset)
     CHECK_EQ(shim_timers_armed(), 0);
 }
 
+static int late_answer;
+
+/* Of a thread that saw the device live and was slow. */
+static void send_late(void)
+{
+    static uint8_t frame[60];
+    const struct netdev_piece piece = {virt_to_phys(frame), sizeof(frame)};
+    const struct netdev_tx tx = {.pieces = &piece, .nr_pieces = 1, .token = &user};
+
+    late_answer = wire_netdev()->ops->transmit(wire_netdev(), 0, &tx, sizeof(frame), false);
+}
+
+TEST(net_late_sender_during_a_reset)
+{
+    wire_start(0);
+    wire.fake->on_driver_ok = send_late;
+    virtio_device_misbehaved(&wire.fake->dev, "a test says so");
+    shim_settle();
+    CHECK(wire.fake->dev.live);
+    CHECK_EQ(late_answer, -ENETDOWN);
+    CHECK_EQ(wire.sent, 0);
+}
+
 TEST(net_given_up)
 {
     static const struct netdev_upcalls upcalls;

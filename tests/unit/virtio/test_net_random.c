@@ -12,6 +12,7 @@
 
 static unsigned sent;
 static bool hostile;
+static bool opened; /* a closed device is not sent on */
 
 static unsigned queue(void)
 {
@@ -22,7 +23,7 @@ static void send_some(void)
 {
     unsigned q = queue();
 
-    for (uint64_t i = unit_random_below(40); i; i--)
+    for (uint64_t i = opened ? unit_random_below(40) : 0; i; i--)
         sent += user_send(q, 14 + (uint32_t)unit_random_below(1500), 1, &user) == 0;
 }
 
@@ -80,15 +81,22 @@ static void reset_it(void)
         virtio_device_misbehaved(&wire.fake->dev, "a test says so");
 }
 
+static void open_it(void)
+{
+    opened = wire_netdev()->info.live;
+    if (opened)
+        user_open();
+}
+
 static void reopen(void)
 {
     if (unit_random_below(10) || wire.hold)
         return;
-    netdev_close(wire_netdev());
+    if (opened)
+        netdev_close(wire_netdev());
     CHECK_EQ(user.completed, sent);
     shim_settle();
-    if (wire_netdev()->info.live)
-        user_open();
+    open_it();
 }
 
 static void starve(void)
@@ -122,7 +130,7 @@ TEST_CASES(net_random, 16)
     hostile = test_case & 8;
     wire_create(features, PAIRS, 64);
     wire_boot(1 + test_case % 3);
-    user_open();
+    open_it();
     shim_chaos(test_case + 1);
     for (unsigned i = 0; i < 1500 && wire.fake->dev.resets < VIRTIO_RESETS_MAX; i++)
         steps[unit_random_below(ARRAY_SIZE(steps))]();
