@@ -71,6 +71,30 @@ def test_curl(boot, network):
     assert guest.shell.machine("netstat")["checksum_errors"] == 0
 
 
+def test_two_guests_on_a_bridge(boot, network):
+    """Guests reach each other and the host, which is a machine of their network."""
+    need("ping", "curl")
+    network.run("ip", "link", "add", "br0", "type", "bridge")
+    network.run("ip", "link", "set", "br0", "up")
+    network.run("ip", "address", "add", f"{HOST4}/24", "dev", "br0")
+    guests = []
+    for number in (2, 3):
+        tap = network.tap(addresses=())
+        network.run("ip", "link", "set", tap.name, "master", "br0")
+        guests.append(boot(app="full", append=f"ip=10.5.0.{number}/24,{HOST4}",
+                           **tap.attach(f",mac=52:54:00:00:00:0{number}")))
+    for guest, other in zip(guests, ("10.5.0.3", GUEST4)):
+        guest.serial.expect("httpd: serving port")
+        assert "3 sent, 3 answered" in guest.shell.run(f"ping {other} 3")
+        assert "3 sent, 3 answered" in guest.shell.run(f"ping {HOST4} 3")
+        assert network.run("curl", "-sS", f"http://{other}/").encode() == PAGE
+    server, client = guests
+    begin = server.shell.start("iperf -s")
+    server.serial.expect("serving TCP port 5001", begin)
+    sent = client.shell.run(f"iperf -c {GUEST4} 1")
+    assert " Mbit/s" in sent and sent.split(" bytes")[0] in server.shell.finish(begin), sent
+
+
 def serve_dhcp(network, tmp_path, *options):
     """Start dnsmasq on the first tap device; returns a function that reads its log."""
     log = tmp_path / "dnsmasq.log"

@@ -77,14 +77,18 @@ def parse_size(text):
     return int(text[:-1]) << {"K": 10, "M": 20, "G": 30}[text[-1]]
 
 
-def memory_args(size, nodes, reserve, elastic):
-    """Boot memory, split evenly between NUMA nodes, and room for the regions of memory devices."""
+def memory_args(size, nodes, reserve, elastic, shared):
+    """Boot memory, split evenly between NUMA nodes, and room for the regions of memory devices.
+
+    Shared memory is for back ends of devices in other processes.
+    """
+    kind = "memory-backend-memfd,share=on" if shared else "memory-backend-ram"
     args = ["-m", f"{size >> 20}M"]
     if elastic:
         room = size + sum(device.size for device in elastic) + MEMORY_SLACK
         args[-1] += f",maxmem={room >> 20}M"
     for node in range(nodes):
-        args += ["-object", f"memory-backend-ram,id=ram{node},size={size // nodes},"
+        args += ["-object", f"{kind},id=ram{node},size={size // nodes},"
                             f"reserve={'on' if reserve else 'off'}"]
         args += ["-numa", f"node,nodeid={node},memdev=ram{node}"] if nodes > 1 else ["-machine", "memory-backend=ram0"]
     return args
@@ -100,7 +104,7 @@ class Guest:
     # pylint: disable=too-many-arguments,too-many-instance-attributes
     def __init__(self, boot="pvh", memory="256M", cpus=1, machine=MACHINE.default, append="", debug=False,
                  balloon=BALLOON, debug_exit=True, cpu="max", reserve=True, elastic=(), nodes=1, iso=None,
-                 icount=False, args=(), fds=(), name="guest", app="shell",
+                 icount=False, args=(), fds=(), name="guest", app="shell", shared=False,
                  console=("-serial", "chardev:serial")):
         self.memory = parse_size(memory)
         LOGS.mkdir(parents=True, exist_ok=True)
@@ -109,7 +113,7 @@ class Guest:
         monitor, monitor_end = socket.socketpair()
         command = [
             *shlex.split(qemu_program()), "-accel", "tcg" if icount else accelerator(), "-cpu", cpu, "-nodefaults",
-            "-display", "none", "-machine", machine, *memory_args(self.memory, nodes, reserve, elastic),
+            "-display", "none", "-machine", machine, *memory_args(self.memory, nodes, reserve, elastic, shared),
             "-smp", str(cpus),
             "-chardev", f"pipe,id=serial,path={self.serial.path},logfile={self.log}.serial",
             *console,
