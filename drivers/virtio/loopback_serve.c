@@ -12,6 +12,7 @@
 #include <string.h>
 
 #define REACH_MAX (UINT64_C(16) << 20) /* the longest ring area, with room */
+#define TURN_MAX  256                  /* buffers of a queue, then the lock is free once */
 
 void *loopback_reach(void *arg UNUSED, uint64_t phys, uint64_t bytes)
 {
@@ -28,8 +29,14 @@ void *loopback_reach(void *arg UNUSED, uint64_t phys, uint64_t bytes)
 bool loopback_pop(struct loopback *loopback, unsigned queue, struct vringd_chain *chain)
 {
     struct loopback_queue *q = &loopback->queues[queue];
-    int got = q->enabled ? vringd_pop(&q->ring, chain) : 0;
+    int got = 0;
 
+    /* A driver that sends on and on must not keep what it is to be told from being told. */
+    if (!q->turn)
+        __atomic_fetch_or(&loopback->pending, 1u << queue, __ATOMIC_RELAXED);
+    else if (q->enabled && !(loopback->status & VIRTIO_STATUS_NEEDS_RESET))
+        got = vringd_pop(&q->ring, chain);
+    q->turn -= got > 0;
     if (got < 0) {
         q->enabled = false;
         loopback_give_up(loopback);
@@ -217,6 +224,8 @@ static void serve_queues(struct loopback *loopback)
 {
     uint32_t pending = __atomic_exchange_n(&loopback->pending, 0, __ATOMIC_ACQ_REL);
 
+    for (unsigned i = 0; i < loopback->model->nr_queues; i++)
+        loopback->queues[i].turn = TURN_MAX;
     for (unsigned i = 0; i < loopback->model->nr_queues; i++) {
         struct loopback_queue *queue = &loopback->queues[i];
 

@@ -90,6 +90,7 @@ struct loopback_queue {
     uint32_t kept_head, kept_length;   /* by LOOPBACK_DELAY and the like */
     uint64_t kept_until;               /* WAIT_FOREVER: until the next one */
     uint64_t popped, pushed, notified; /* since it was enabled */
+    unsigned turn;                     /* buffers that it may still take before others' turn */
 };
 
 struct loopback {

@@ -54,14 +54,15 @@ static void start(void)
     CHECK(loopback && loopback->dev.live);
     netdev_for_each(take, NULL);
     CHECK_EQ(netdev_open(dev, &upcalls, NULL), 0);
-    memory = alloc_pages(0, PAGE_KERNEL, 0);
+    memory = alloc_pages(3, PAGE_KERNEL, 0);
     shim_settle();
 }
 
-static void send(unsigned i)
+/* The frame lies in the memory until the device has read it. */
+static void submit(unsigned i)
 {
-    uint8_t *frame = page_to_virt(memory);
-    struct netdev_piece piece = {page_to_phys(memory), BYTES};
+    uint8_t *frame = (uint8_t *)page_to_virt(memory) + i * BYTES;
+    struct netdev_piece piece = {virt_to_phys(frame), BYTES};
     struct netdev_tx tx = {.pieces = &piece, .nr_pieces = 1, .token = &completed[i]};
 
     memset(frame, 0xff, 14);
@@ -69,6 +70,11 @@ static void send(unsigned i)
     for (unsigned k = 20; k < BYTES; k++)
         frame[k] = (uint8_t)(i + k);
     CHECK_EQ(netdev_transmit(dev, 0, &tx, false), 0);
+}
+
+static void send(unsigned i)
+{
+    submit(i);
     shim_settle();
 }
 
@@ -144,6 +150,20 @@ TEST_CASES(loopback_faults, 4 * ARRAY_SIZE(faults))
 }
 
 /* What was kept goes back when the plan changes. */
+TEST(loopback_gives_up_at_once)
+{
+    const struct loopback_plan plan = {
+        .fault = LOOPBACK_NEEDS_RESET, .queue = RX, .after = 3, .times = 1};
+
+    start();
+    loopback_set_plan(loopback, &plan);
+    for (unsigned i = 0; i < 10; i++)
+        submit(i);
+    shim_settle();
+    CHECK_EQ(loopback->dev.resets, 1);
+    CHECK_EQ(loopback->counts[LOOPBACK_NET_FRAMES], 4);
+}
+
 TEST(loopback_plan_ends)
 {
     struct loopback_plan plan = {.fault = LOOPBACK_REORDER, .queue = TX, .times = 1};
