@@ -13,7 +13,7 @@
 #include <neap/memory.h>
 #include <neap/panic.h>
 
-static struct balloon *balloon_create(void)
+static struct balloon *balloon_create(struct virtio_device *dev)
 {
     struct balloon *balloon = kcalloc(1, sizeof(*balloon), 0);
 
@@ -32,7 +32,7 @@ static struct balloon *balloon_create(void)
     waitqueue_init(&balloon->answers, "balloon device");
     waitqueue_init(&balloon->report_answers, "report");
     balloon_worker_init(balloon);
-    balloon_stats_init(balloon);
+    balloon_stats_init(balloon, dev);
     balloon_oom_init(balloon);
     return balloon;
 }
@@ -91,7 +91,7 @@ static int balloon_probe(struct virtio_device *dev)
     if (!is_the_one(dev))
         return -EBUSY;
     if (!balloon)
-        balloon = dev->driver_data = balloon_create();
+        balloon = dev->driver_data = balloon_create(dev);
     if (!balloon)
         return -ENOMEM;
     error = read_config(dev);

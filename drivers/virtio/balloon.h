@@ -99,7 +99,7 @@ struct balloon {
     uint64_t vacate_limit_ns; /* the worker gives up then */
     uint64_t vacate_freed;    /* pages, of the last wish */
 
-    struct work stats_work;
+    struct virtio_work stats_work;
     uint8_t *stats; /* BALLOON_STATS_TAGS entries */
 
     struct balloon_chunks hinted;
@@ -187,7 +187,7 @@ bool balloon_oom_pending(const struct balloon *balloon);
 
 /* ---- balloon_stats.c ---- */
 
-void balloon_stats_init(struct balloon *balloon);
+void balloon_stats_init(struct balloon *balloon, struct virtio_device *dev);
 /* Offer the first, filled buffer. */
 int balloon_stats_offer(struct balloon *balloon);
 void balloon_stats_callback(struct virtqueue *queue, void *arg);

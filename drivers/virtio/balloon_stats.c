@@ -65,13 +65,12 @@ int balloon_stats_offer(struct balloon *balloon)
     return virtqueue_add(balloon->queues[BALLOON_STATS], &sg, 1, 0, balloon->stats);
 }
 
-/* The work queue also runs what resets devices, so the queue cannot go away meanwhile. */
-static void stats_work(struct work *work)
+static void renew(struct virtio_device *dev)
 {
-    struct balloon *balloon = container_of(work, struct balloon, stats_work);
+    struct balloon *balloon = dev->driver_data;
     struct virtqueue *queue = balloon->queues[BALLOON_STATS];
 
-    if (!queue || !virtqueue_take(queue, NULL))
+    if (!virtqueue_take(queue, NULL))
         return;
     if (!balloon_stats_offer(balloon))
         virtqueue_kick(queue);
@@ -82,10 +81,10 @@ void balloon_stats_callback(struct virtqueue *queue, void *arg)
     struct balloon *balloon = arg;
 
     (void)queue;
-    work_queue(&system_work, &balloon->stats_work);
+    virtio_work_queue(&balloon->stats_work);
 }
 
-void balloon_stats_init(struct balloon *balloon)
+void balloon_stats_init(struct balloon *balloon, struct virtio_device *dev)
 {
-    work_init(&balloon->stats_work, stats_work);
+    virtio_work_init(&balloon->stats_work, dev, renew);
 }

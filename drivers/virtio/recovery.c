@@ -37,6 +37,29 @@ void virtio_config_work(struct work *work)
         virtio_device_misbehaved(dev, "it asks for a reset");
 }
 
+static void run_work(struct work *work)
+{
+    struct virtio_work *wanted = container_of(work, struct virtio_work, work);
+
+    mutex_lock(&wanted->dev->lock);
+    if (wanted->dev->live)
+        wanted->fn(wanted->dev);
+    mutex_unlock(&wanted->dev->lock);
+}
+
+void virtio_work_init(struct virtio_work *work, struct virtio_device *dev,
+                      void (*fn)(struct virtio_device *dev))
+{
+    work_init(&work->work, run_work);
+    work->dev = dev;
+    work->fn = fn;
+}
+
+void virtio_work_queue(struct virtio_work *work)
+{
+    work_queue(&system_work, &work->work);
+}
+
 void virtio_break_queues(struct virtio_device *dev)
 {
     for (unsigned i = 0; i < dev->nr_queues; i++)

@@ -241,6 +241,23 @@ int virtio_config_put(struct virtio_device *dev, unsigned offset, unsigned width
  */
 void virtio_device_misbehaved(struct virtio_device *dev, const char *why);
 
+/* A driver's work on a device that is in use. */
+struct virtio_work {
+    struct work work;
+    struct virtio_device *dev;
+    void (*fn)(struct virtio_device *dev);
+};
+
+/* Prepare it. The device stays for ever, and so does the work. Any context. */
+void virtio_work_init(struct virtio_work *work, struct virtio_device *dev,
+                      void (*fn)(struct virtio_device *dev));
+
+/*
+ * Run it soon from the work queue: never beside probe, quiesce or remove, and not at all if
+ * the device is not live by then. Any context.
+ */
+void virtio_work_queue(struct virtio_work *work);
+
 /*
  * Reset a device that has a driver and set it up again, without counting it as misbehaviour:
  * its state is lost, the driver's own is not. Returns 0 or the error of its start. Thread

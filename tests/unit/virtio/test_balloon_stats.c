@@ -39,6 +39,19 @@ TEST(balloon_stats_again_and_again)
     CHECK_EQ(host_balloon()->count.stats, 1001);
 }
 
+/* Who resets the device, from whatever thread, holds its lock. */
+TEST(balloon_stats_not_beside_a_reset)
+{
+    host_start(64 * MIB, features);
+    mutex_lock(&host.fake->dev.lock);
+    host_ask_stats();
+    shim_settle();
+    CHECK(!host.has_stats);
+    mutex_unlock(&host.fake->dev.lock);
+    shim_settle();
+    CHECK(host.has_stats);
+}
+
 /* The worker waits for a host that takes its time; the figures come all the same. */
 TEST(balloon_stats_while_inflating)
 {
