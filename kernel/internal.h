@@ -66,6 +66,10 @@ static inline void cpu_relax_polling(void)
 /* Give the stack protector its value for this boot. First thing of all. */
 void stack_protector_init(void);
 
+/* Fold the jitter of the clock into the words. Takes some 100 microseconds. Any context. */
+#define JITTER_WORDS 4
+void jitter_collect(uint64_t folded[JITTER_WORDS]);
+
 /* console_write() on behalf of `who`: NULL stands for the log, which ends others' lines. */
 void console_write_as(const struct thread *who, const char *text, size_t length);
 

@@ -7,8 +7,8 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <neap/entropy.h>
 #include <neap/panic.h>
+#include <neap/random.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <string.h>
@@ -129,19 +129,7 @@ int ioctl(int fd, unsigned long request, ...)
 
 int getentropy(void *buffer, size_t length)
 {
-    unsigned char *bytes = buffer;
-
-    if (length > 256)
-        return refuse(EIO);
-    while (length > 0) {
-        uint64_t word = entropy();
-        size_t part = length < sizeof(word) ? length : sizeof(word);
-
-        memcpy(bytes, &word, part);
-        bytes += part;
-        length -= part;
-    }
-    return 0;
+    return length > 256 || random_bytes(buffer, length) ? refuse(EIO) : 0;
 }
 
 pid_t getpid(void)

@@ -9,6 +9,7 @@
 
 enum {
     FACILITY_EDAT_1 = 8,
+    FACILITY_RANDOM = 57, /* message-security assist, extension 5 */
     FACILITY_EDAT_2 = 78,
     FACILITY_NO_EXEC = 130,
     FACILITIES = 192,
@@ -16,9 +17,24 @@ enum {
 
 struct s390_features s390_features;
 
+/* Functions of PERFORM RANDOM NUMBER OPERATION. */
+enum { PRNO_QUERY = 0, PRNO_TRUE_RANDOM = 114 };
+
 static bool facility(const uint64_t *list, unsigned number)
 {
     return list[number / 64] >> (63 - number % 64) & 1;
+}
+
+/* Is the function installed? Only the query says so. */
+static bool has_true_random(void)
+{
+    uint64_t functions[2] = {0};
+    register uint64_t function __asm__("0") = PRNO_QUERY;
+    register void *block __asm__("1") = functions;
+
+    __asm__ volatile(".insn rre,0xb93c0000,%%r2,%%r4"
+                     : "+d"(function), "+a"(block)::"cc", "memory", "2", "3", "4", "5");
+    return facility(functions, PRNO_TRUE_RANDOM);
 }
 
 void s390_features_find(void)
@@ -30,6 +46,7 @@ void s390_features_find(void)
     s390_features.large_pages = facility(list, FACILITY_EDAT_1);
     s390_features.huge_pages = facility(list, FACILITY_EDAT_2);
     s390_features.no_exec = facility(list, FACILITY_NO_EXEC);
+    s390_features.true_random = facility(list, FACILITY_RANDOM) && has_true_random();
 }
 
 uint64_t s390_control0(void)
@@ -69,8 +86,18 @@ const char *arch_cpu_describe(void)
     return text;
 }
 
-/* Only the message-security assist has some, and that is an extension of its own (PRNO). */
 uint64_t arch_random(void)
 {
-    return 0;
+    uint64_t value = 0;
+    register uint64_t function __asm__("0") = PRNO_TRUE_RANDOM;
+    register uint64_t raw __asm__("2") = 0, raw_bytes __asm__("3") = 0;
+    register void *conditioned __asm__("4") = &value;
+    register uint64_t bytes __asm__("5") = sizeof(value);
+
+    /* It may stop halfway and wants to be asked again then. */
+    if (s390_features.true_random)
+        __asm__ volatile("0: .insn rre,0xb93c0000,%%r2,%%r4\n jo 0b"
+                         : "+d"(function), "+a"(raw), "+d"(raw_bytes), "+a"(conditioned),
+                           "+d"(bytes)::"cc", "memory", "1");
+    return value;
 }

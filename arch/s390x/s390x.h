@@ -156,6 +156,7 @@ struct s390_features {
     bool large_pages; /* 1 MiB */
     bool huge_pages;  /* 2 GiB */
     bool no_exec;     /* pages that cannot be executed */
+    bool true_random; /* PRNO has some */
 };
 extern struct s390_features s390_features;
 

@@ -6,7 +6,7 @@
 #include <neap/format.h>
 
 static const char *const classes[] = {
-    [VIRTIO_ID_NET] = "net",         [2] = "block", [3] = "console", [4] = "entropy",
+    [VIRTIO_ID_NET] = "net",         [2] = "block", [3] = "console", [VIRTIO_ID_RNG] = "rng",
     [VIRTIO_ID_BALLOON] = "balloon", [8] = "scsi",  [9] = "9p",      [VIRTIO_ID_MEM] = "mem",
 };
 

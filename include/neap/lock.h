@@ -41,6 +41,7 @@ enum lock_rank {
     LOCK_RANK_TIMER,
     LOCK_RANK_THREAD, /* one thread's state */
     LOCK_RANK_RUNQUEUE,
+    LOCK_RANK_RANDOM, /* the pool of random numbers */
     LOCK_RANK_TRACE,
     LOCK_RANK_LOG,
     LOCK_RANK_CONSOLE,

@@ -168,6 +168,13 @@ int arch_memory_node(uint64_t phys)
     return phys >= SHIM_NODE_START ? SHIM_NODE : -1;
 }
 
+uint64_t (*shim_random)(void);
+
+uint64_t arch_random(void)
+{
+    return shim_random ? shim_random() : 0;
+}
+
 uint64_t entropy(void)
 {
     return unit_random();

@@ -93,6 +93,9 @@ void shim_settle(void);
 /* Let `ns` of virtual time pass. */
 void shim_advance(uint64_t ns);
 
+/* The processor's random numbers; NULL: it has none. */
+extern uint64_t (*shim_random)(void);
+
 /* Timers that are armed now: 0 means that nothing will wake an idle machine. */
 unsigned shim_timers_armed(void);
 
