@@ -12,6 +12,9 @@
 /* Not longer than a silent device is waited for; the batch under way still ends. */
 #define VACATE_PATIENCE_NS (VIRTIO_ANSWER_SECONDS * NS_PER_S)
 
+/* By then a worker that works has ended, and nobody but the reset of a dead device is left. */
+#define VACATE_GIVE_UP_NS (3 * VACATE_PATIENCE_NS)
+
 bool balloon_vacate_pending(const struct balloon *balloon)
 {
     return __atomic_load_n(&balloon->vacate_asked, __ATOMIC_ACQUIRE) != balloon->vacate_served;
@@ -26,7 +29,10 @@ static bool vacate_done(void *arg)
            !READ_ONCE(balloon->lending);
 }
 
-/* No time limit here: the worker has one, and a device that fails ends the lending. */
+/*
+ * The worker has a time limit, and a device that fails ends the lending when it is reset. But
+ * what resets it may wait for a mutex of the thread that waits here.
+ */
 static uint64_t balloon_vacate(struct lender *self, pfn_t start, pfn_t end)
 {
     struct balloon *balloon = container_of(self, struct balloon, lender);
@@ -40,7 +46,7 @@ static uint64_t balloon_vacate(struct lender *self, pfn_t start, pfn_t end)
     balloon->vacate_freed = 0;
     __atomic_add_fetch(&balloon->vacate_asked, 1, __ATOMIC_ACQ_REL);
     wake_all(&balloon->worker.events);
-    (void)wait_until(&balloon->worker.settled, vacate_done, balloon, WAIT_FOREVER);
+    (void)wait_until(&balloon->worker.settled, vacate_done, balloon, VACATE_GIVE_UP_NS);
     return balloon->vacate_freed;
 }
 

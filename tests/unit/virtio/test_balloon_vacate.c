@@ -146,6 +146,43 @@ TEST(balloon_vacates_with_a_silent_device)
     mm_check();
 }
 
+static struct waitqueue over_waiters;
+static bool over;
+
+static bool is_over(void *arg UNUSED)
+{
+    return over;
+}
+
+static void wait_for_the_end(struct work *work UNUSED)
+{
+    (void)wait_until(&over_waiters, is_over, NULL, WAIT_FOREVER);
+}
+
+/* What resets the device is held up by who waits for it, as by a mutex. */
+TEST(balloon_vacates_while_nothing_is_reset)
+{
+    struct work work;
+    pfn_t start;
+
+    host_start(128 * MIB, 0);
+    host_set_target(TARGET);
+    start = find_owned(512);
+    hold_inflation();
+    host.silent[BALLOON_DEFLATE] = true;
+    waitqueue_init(&over_waiters, "end of the test");
+    work_init(&work, wait_for_the_end);
+    work_queue(&system_work, &work);
+    CHECK_EQ(lenders_vacate(start, start + 512), 0);
+    CHECK_EQ(host.fake->dev.resets, 0);
+    over = true;
+    wake_all(&over_waiters);
+    shim_settle();
+    CHECK_EQ(host.fake->dev.resets, 1);
+    host_check_agreement(TARGET);
+    mm_check();
+}
+
 /* The device goes while somebody waits, at any moment. */
 static bool stop_vacating;
 static unsigned vacated;
