@@ -106,6 +106,9 @@ static int start_polling(struct netdev *dev)
 {
     int error = 0;
 
+    /* A device that came back with fewer queues: what was left to do for the others is not. */
+    for (unsigned i = dev->info.nr_queues; i < NETDEV_QUEUES_MAX; i++)
+        WRITE_ONCE(dev->queues[i].scheduled, false);
     for (unsigned i = 0; i < dev->info.nr_queues && !error; i++) {
         struct netdev_queue *q = &dev->queues[i];
 

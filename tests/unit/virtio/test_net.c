@@ -210,6 +210,24 @@ TEST(net_late_sender_during_a_reset)
     CHECK_EQ(wire.sent, 0);
 }
 
+/* The reset says that every queue has work, also to the threads of those that do not come back.
+ */
+TEST(net_comes_back_with_fewer_queues)
+{
+    wire_create(FEATURE(NET_F_CTRL_VQ) | FEATURE(NET_F_MQ), 2, 64);
+    wire_boot(2);
+    user_open();
+    CHECK_EQ(info_now().nr_queues, 2);
+    wire.fake->offered.word[0] &= ~FEATURE(NET_F_MQ);
+    wire.fake->queues[2].serve = wire.fake->queues[4].serve; /* control now, receive before */
+    virtio_device_misbehaved(&wire.fake->dev, "a test says so");
+    shim_settle();
+    CHECK_EQ(info_now().nr_queues, 1);
+    wire_receive(0, 100, 1);
+    CHECK_EQ(user.frames, 1);
+    CHECK(is_frame(user.frame, 100, 1));
+}
+
 TEST(net_given_up)
 {
     static const struct netdev_upcalls upcalls;
