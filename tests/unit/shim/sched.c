@@ -226,17 +226,33 @@ static void fiber_main(void)
     thread_exit();
 }
 
+/* A thread for a new coroutine: one that died, or one more. */
+static struct fiber *fiber_alloc(void)
+{
+    for (unsigned i = 0; i < nr_fibers; i++) {
+        if (fibers[i]->thread.state == THREAD_DEAD && !fibers[i]->host_stack) {
+            memset(fibers[i], 0, sizeof(*fibers[i]));
+            fibers[i]->thread.id = i;
+            return fibers[i];
+        }
+    }
+    if (nr_fibers == THREADS_MAX)
+        return NULL;
+    fibers[nr_fibers] = calloc(1, sizeof(*fibers[nr_fibers]));
+    fibers[nr_fibers]->thread.id = nr_fibers;
+    return fibers[nr_fibers++];
+}
+
 struct thread *thread_create(const char *name, enum thread_priority priority,
                              void (*entry)(void *), void *arg)
 {
-    struct fiber *fiber = calloc(1, sizeof(*fiber));
+    struct fiber *fiber = fiber_alloc();
 
-    if (nr_fibers == THREADS_MAX)
+    if (!fiber)
         return NULL;
     snprintf(fiber->thread.name, sizeof(fiber->thread.name), "%s", name);
     fiber->thread.priority = priority;
     fiber->thread.state = THREAD_READY;
-    fiber->thread.id = nr_fibers;
     fiber->entry = entry;
     fiber->arg = arg;
     fiber->deadline = UINT64_MAX;
@@ -245,7 +261,6 @@ struct thread *thread_create(const char *name, enum thread_priority priority,
     fiber->asan_size = STACK_BYTES;
     fiber->stack_pointer =
         shim_first_frame((char *)fiber->host_stack + STACK_BYTES, fiber_main);
-    fibers[nr_fibers++] = fiber;
     return &fiber->thread;
 }
 

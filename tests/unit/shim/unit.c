@@ -1,24 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The runner of unit tests: one forked child a test, KTAP on standard output. */
+/* What tests say and ask for, whoever runs them. */
 #include "unit.h"
-#include "shim.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#define TEST_SECONDS 120
-#define EXIT_SKIPPED 4
 
 jmp_buf unit_panic_target;
 bool unit_panic_expected;
 
-static struct unit_test *tests, **tests_tail = &tests;
-static const char *patterns[32];
-static unsigned nr_patterns;
-static bool no_fork, list_only;
 static uint64_t random_state;
 
 /* Leaks are looked for in the kernel's own accounting; what the kernel maps is not malloc's. */
@@ -26,12 +15,6 @@ const char *__asan_default_options(void);
 const char *__asan_default_options(void)
 {
     return "detect_leaks=0:allow_user_segv_handler=1:handle_segv=1:abort_on_error=0";
-}
-
-void unit_register(struct unit_test *test)
-{
-    *tests_tail = test;
-    tests_tail = &test->next;
 }
 
 static void print_line(const char *prefix, const char *fmt, va_list args)
@@ -61,7 +44,7 @@ void unit_skip(const char *fmt, ...)
     va_start(args, fmt);
     print_line("skipped: ", fmt, args);
     va_end(args);
-    exit(EXIT_SKIPPED);
+    exit(UNIT_SKIPPED);
 }
 
 void unit_note(const char *fmt, ...)
@@ -86,136 +69,13 @@ uint64_t unit_random_below(uint64_t limit)
     return unit_random() % limit;
 }
 
-static void seed_random(unsigned test_case)
+void unit_random_seed(uint64_t number)
 {
     const char *seed = getenv("UNIT_SEED");
 
-    random_state = UINT64_C(0x9e3779b97f4a7c15) * (test_case + 1);
+    random_state = UINT64_C(0x9e3779b97f4a7c15) * (number + 1);
     if (seed)
         random_state ^= strtoull(seed, NULL, 0) * UINT64_C(0xbf58476d1ce4e5b9);
     for (int i = 0; i < 8; i++)
         unit_random();
-}
-
-static void run_in_this_process(const struct unit_test *test, unsigned test_case)
-{
-    alarm(TEST_SECONDS);
-    seed_random(test_case);
-    shim_init();
-    test->run(test_case);
-}
-
-/* Returns the child's exit status as a shell would. */
-static int run_forked(const struct unit_test *test, unsigned test_case)
-{
-    int status = 0;
-    pid_t pid;
-
-    fflush(stdout);
-    pid = fork();
-    if (pid == 0) {
-        run_in_this_process(test, test_case);
-        exit(0);
-    }
-    if (pid < 0 || waitpid(pid, &status, 0) != pid)
-        return 127;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-}
-
-static bool selected(const char *name)
-{
-    if (nr_patterns == 0)
-        return true;
-    for (unsigned i = 0; i < nr_patterns; i++) {
-        if (strstr(name, patterns[i]))
-            return true;
-    }
-    return false;
-}
-
-static void test_name(char *name, size_t size, const struct unit_test *test, unsigned test_case)
-{
-    if (test->cases == 1)
-        snprintf(name, size, "%s", test->name);
-    else
-        snprintf(name, size, "%s/%u", test->name, test_case);
-}
-
-static unsigned count_selected(void)
-{
-    char name[128];
-    unsigned count = 0;
-
-    for (struct unit_test *test = tests; test; test = test->next) {
-        for (unsigned i = 0; i < test->cases; i++) {
-            test_name(name, sizeof(name), test, i);
-            if (!selected(name))
-                continue;
-            count++;
-            if (list_only)
-                printf("%s\n", name);
-        }
-    }
-    return count;
-}
-
-static void parse_arguments(int argc, char **argv)
-{
-    for (int i = 1; i < argc; i++) {
-        if (!strcmp(argv[i], "-n"))
-            no_fork = true;
-        else if (!strcmp(argv[i], "-l"))
-            list_only = true;
-        else if (!strcmp(argv[i], "-v"))
-            shim_verbose = true;
-        else if (nr_patterns < ARRAY_SIZE(patterns))
-            patterns[nr_patterns++] = argv[i];
-    }
-}
-
-static int run_one(const struct unit_test *test, unsigned test_case, unsigned number)
-{
-    char name[128];
-    int status;
-
-    test_name(name, sizeof(name), test, test_case);
-    if (no_fork) {
-        run_in_this_process(test, test_case);
-        status = 0;
-    } else {
-        status = run_forked(test, test_case);
-    }
-    if (status == EXIT_SKIPPED)
-        printf("ok %u %s # SKIP\n", number, name);
-    else if (status == 0)
-        printf("ok %u %s\n", number, name);
-    else
-        printf("not ok %u %s\n# exit status %d\n", number, name, status);
-    return status;
-}
-
-int main(int argc, char **argv)
-{
-    unsigned number = 0, failed = 0, skipped = 0, count;
-    char name[128];
-
-    parse_arguments(argc, argv);
-    count = count_selected();
-    if (list_only)
-        return 0;
-    printf("KTAP version 1\n1..%u\n", count);
-    for (struct unit_test *test = tests; test; test = test->next) {
-        for (unsigned i = 0; i < test->cases; i++) {
-            int status;
-
-            test_name(name, sizeof(name), test, i);
-            if (!selected(name))
-                continue;
-            status = run_one(test, i, ++number);
-            skipped += status == EXIT_SKIPPED;
-            failed += status != 0 && status != EXIT_SKIPPED;
-        }
-    }
-    printf("# Totals: pass:%u fail:%u skip:%u\n", number - failed - skipped, failed, skipped);
-    return failed || number == 0;
 }

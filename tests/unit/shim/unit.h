@@ -57,7 +57,9 @@ void unit_register(struct unit_test *test);
 /* End the test as failed. */
 void unit_fail(const char *file, int line, const char *fmt, ...) PRINTF_LIKE(3, 4) NORETURN;
 
-/* End the test as skipped, with a reason that names what is missing. */
+/* End the test as skipped, with a reason that names what is missing: exits with UNIT_SKIPPED.
+ */
+#define UNIT_SKIPPED 4
 void unit_skip(const char *fmt, ...) PRINTF_LIKE(1, 2) NORETURN;
 
 #define CHECK(cond)                                              \
@@ -92,6 +94,8 @@ void unit_panic_check(const char *file, int line, const char *text);
 /* Random numbers, the same in every run: any 64 bits, and 0 .. limit-1. */
 uint64_t unit_random(void);
 uint64_t unit_random_below(uint64_t limit);
+/* Begin the series of this number; the runner does so for every test. */
+void unit_random_seed(uint64_t number);
 
 /* Print a diagnostic line of the running test. */
 void unit_note(const char *fmt, ...) PRINTF_LIKE(1, 2);
