@@ -17,10 +17,10 @@ MEDIA    := $(if $(filter x86_64,$(ARCH)),iso)
 PACKAGES := build run test $(filter s390x,$(ARCH))
 
 # Goals that only need the tree itself.
-LIGHT_GOALS := help clean lint mutants install bench patches test test-host test-kvm unit run host install-host build/host/neap
+LIGHT_GOALS := help clean lint mutants install bench patches test test-host test-kvm unit run host install-host build/host/neap fuzz build/fuzz/%
 .DEFAULT_GOAL := all
 
-.PHONY: all iso run test test-host test-kvm unit guest system lint mutants bench patches install clean help
+.PHONY: all iso run test test-host test-kvm unit guest system fuzz lint mutants bench patches install clean help
 all: $(ELF)
 iso: $(ISO)
 
@@ -28,6 +28,7 @@ ifneq ($(filter-out $(LIGHT_GOALS),$(or $(MAKECMDGOALS),all)),)
 include tools/build/kernel.mk
 endif
 include tests/unit/unit.mk
+include tests/fuzz/fuzz.mk
 include tools/neap/neap.mk
 
 install: ## install the Debian packages that are missing (asks before sudo)
@@ -40,7 +41,7 @@ run: install ## build and boot a guest that serves (ARCH=, APP=, BOOT=iso|direct
 	$(Q)$(MAKE) --no-print-directory APP=$(RUN_APP) all $(MEDIA)
 	$(Q)tools/run --arch $(ARCH) --app $(RUN_APP) --elf $(BUILD)/neap-$(RUN_APP).elf --iso $(BUILD)/neap-$(RUN_APP).iso
 
-test: install ## set everything up and run all tests (ARCH=, QEMU=new: on the newest QEMU)
+test: install ## set everything up and run all tests (ARCH=, QEMU=new: on the newest QEMU, FUZZ_RUNS=)
 	$(Q)ARCH=$(ARCH) tests/run
 
 unit: install ## the unit tests only: mm/ and drivers/ natively, with sanitizers
@@ -51,6 +52,10 @@ guest: install ## the self-tests inside the booted kernel only
 
 system: install ## the tests that drive QEMU from outside only
 	$(Q)ARCH=$(ARCH) tests/run system
+
+fuzz: install ## five minutes of hostile input for each fuzz target (FUZZ_SECONDS=, TARGETS="rings net")
+	$(Q)$(MAKE) --no-print-directory $(addprefix build/fuzz/,$(or $(TARGETS),$(FUZZ_TARGETS)))
+	$(Q)tests/fuzz/run --seconds $(or $(FUZZ_SECONDS),300) $(TARGETS)
 
 lint: install ## format, static analysis, spelling, names in comments
 	$(Q)tests/run lint

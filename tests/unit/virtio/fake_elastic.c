@@ -81,6 +81,8 @@ int elastic_register(struct elastic_region *region)
         if (region->start < known[i].region->start + known[i].region->size &&
             known[i].region->start < region->start + region->size)
             return -EINVAL;
+    if (region->start + region->size > SHIM_PHYS_SIZE * 2)
+        return -EINVAL;
     map->nr = region->size / region->subblock;
     map->region = region;
     map->blocks = calloc(map->nr, 1);
@@ -170,6 +172,15 @@ bool elastic_find_unplugged(struct elastic_region *region, uint64_t limit,
     *found = (struct phys_range){region->start + first * region->subblock,
                                  region->start + last * region->subblock};
     return first < last;
+}
+
+void fake_elastic_forget(void)
+{
+    for (unsigned i = 0; i < elastic.nr_regions; i++) {
+        free(known[i].blocks);
+        free(known[i].region->plugged_map);
+    }
+    elastic = (struct fake_elastic){0};
 }
 
 bool fake_elastic_uses(uint64_t address)

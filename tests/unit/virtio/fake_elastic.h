@@ -26,6 +26,9 @@ extern struct fake_elastic elastic;
 /* Does mm use the block at this address now? */
 bool fake_elastic_uses(uint64_t address);
 
+/* There was never a region, nor a wish of the test. */
+void fake_elastic_forget(void);
+
 /* Blocks between take and the end of it, over all regions. */
 uint64_t fake_elastic_taken(void);
 
