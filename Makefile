@@ -72,7 +72,7 @@ patches: ## kernel patch series: apply, check, build for every architecture, pro
 	$(Q)tools/hostkernel/run check $(SERIES)
 
 test-host: install ## emulated KVM hosts: the selftests of the series, neap as a guest under KVM (PARTS="selftests")
-	$(Q)tools/install host
+	$(Q)tools/install patches host
 	$(Q)for app in shell full; do $(MAKE) --no-print-directory APP=$$app all || exit; done
 	$(Q)tests/host/run $(PARTS)
 

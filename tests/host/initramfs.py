@@ -16,6 +16,15 @@ def fetched(name):
     return pathlib.Path(result.stdout.strip().splitlines()[-1])
 
 
+def archive(root):
+    """Write what a folder holds as the file "initramfs" beside it; returns its path."""
+    names = "\n".join(str(path.relative_to(root)) for path in sorted(root.rglob("*")))
+    path = root.with_name("initramfs")
+    with open(path, "wb") as file:
+        subprocess.run(["cpio", "-o", "-H", "newc", "--quiet"], cwd=root, input=names.encode(), stdout=file, check=True)
+    return path
+
+
 class Initramfs:
     """A folder that becomes the archive."""
 
@@ -72,9 +81,4 @@ class Initramfs:
         """Write the archive with this script as the first program; returns its path, beside the folder."""
         (self.root / "init").write_text(init)
         (self.root / "init").chmod(0o755)
-        names = "\n".join(str(path.relative_to(self.root)) for path in sorted(self.root.rglob("*")))
-        path = self.root.with_name("initramfs")
-        with open(path, "wb") as archive:
-            subprocess.run(["cpio", "-o", "-H", "newc", "--quiet"], cwd=self.root, input=names.encode(), stdout=archive,
-                           check=True)
-        return path
+        return archive(self.root)
