@@ -20,7 +20,9 @@ FUZZ_CODE_cache   := $(FUZZ_SERVICE)
 FUZZ_CODE_cmdline := $(FUZZ_DEVICE)
 FUZZ_CODE_http    := $(FUZZ_SERVICE) apps/httpd/request.c apps/httpd/httpd.c
 FUZZ_CODE_mem     := $(FUZZ_DEVICE)
+FUZZ_CODE_mmio    := $(FUZZ_DEVICE) tests/fuzz/transport.c
 FUZZ_CODE_net     := $(FUZZ_DEVICE) $(addprefix tests/unit/virtio/,fake_net.c fake_net_user.c)
+FUZZ_CODE_pci     := $(FUZZ_DEVICE) tests/fuzz/transport.c tests/unit/virtio/fake_pci.c
 FUZZ_CODE_rings   := $(FUZZ_DEVICE)
 
 # gcc has the last word on warnings; clang does not say by itself that there is a sanitizer.
