@@ -102,6 +102,17 @@ static void wait_for_polls(struct netdev *dev)
     wait_until(&dev->settled, nobody_polls, dev, WAIT_FOREVER);
 }
 
+static void run_polls(struct netdev *dev)
+{
+    WRITE_ONCE(dev->running, true);
+    barrier_full();
+    /* The first round switches interrupts on and finds what came before. */
+    for (unsigned i = 0; i < dev->info.nr_queues; i++) {
+        WRITE_ONCE(dev->queues[i].scheduled, true);
+        wake_all(&dev->queues[i].work);
+    }
+}
+
 static int start_polling(struct netdev *dev)
 {
     int error = 0;
@@ -123,13 +134,7 @@ static int start_polling(struct netdev *dev)
         return error;
     /* Not before: what is answered to frames of now needs buffers. */
     WRITE_ONCE(dev->info.live, true);
-    WRITE_ONCE(dev->running, true);
-    barrier_full();
-    /* The first round switches interrupts on and finds what came before. */
-    for (unsigned i = 0; i < dev->info.nr_queues; i++) {
-        WRITE_ONCE(dev->queues[i].scheduled, true);
-        wake_all(&dev->queues[i].work);
-    }
+    run_polls(dev);
     return 0;
 }
 
@@ -152,6 +157,25 @@ void netdev_down(struct netdev *dev)
     mutex_unlock(&dev->lock);
     wait_for_polls(dev);
     netdev_notify(dev, NETDEV_EVENT_LINK);
+}
+
+void netdev_pause(struct netdev *dev)
+{
+    mutex_lock(&dev->lock);
+    /* Again, if a user came meanwhile. */
+    while (dev->running || !nobody_polls(dev)) {
+        WRITE_ONCE(dev->running, false);
+        mutex_unlock(&dev->lock);
+        wait_for_polls(dev);
+        mutex_lock(&dev->lock);
+    }
+}
+
+void netdev_resume(struct netdev *dev)
+{
+    if (dev->open && !dev->closing)
+        run_polls(dev);
+    mutex_unlock(&dev->lock);
 }
 
 int netdev_open(struct netdev *dev, const struct netdev_upcalls *upcalls, void *arg)

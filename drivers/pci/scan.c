@@ -38,25 +38,39 @@ static void scan_add_bus(struct scan *scan, unsigned bus)
     scan->pending[scan->nr_pending++] = (uint8_t)bus;
 }
 
-static void pci_probe(struct pci_function *fn)
+/* Returns the entry of the table, NULL: nobody wants it. */
+static const struct pci_driver *const *find_driver(const struct pci_function *fn)
 {
-    const struct pci_driver *const *driver;
-    int error;
+    const struct pci_driver *const *driver, *const *best = NULL;
+    enum pci_match best_match = PCI_MATCH_NONE;
 
     LINKER_TABLE_FOR_EACH(driver, pci_driver)
     {
-        if (!(*driver)->match(fn))
-            continue;
-        /* Only now: functions that nobody drives are left as the firmware set them up. */
-        pci_read_bars(fn);
-        fn->driver = (*driver)->name;
-        error = (*driver)->probe(fn);
-        if (error) {
-            fn->driver = NULL;
-            log_error("pci", "%02x:%02x.%x: %s cannot use it: %s", fn->bdf >> 8,
-                      fn->bdf >> 3 & 31, fn->bdf & 7, (*driver)->name, error_name(error));
+        enum pci_match match = (*driver)->match(fn);
+
+        if (match > best_match) {
+            best = driver;
+            best_match = match;
         }
+    }
+    return best;
+}
+
+static void pci_probe(struct pci_function *fn)
+{
+    const struct pci_driver *const *driver = find_driver(fn);
+    int error;
+
+    if (!driver)
         return;
+    /* Only now: functions that nobody drives are left as the firmware set them up. */
+    pci_read_bars(fn);
+    fn->driver = (*driver)->name;
+    error = (*driver)->probe(fn);
+    if (error) {
+        fn->driver = NULL;
+        log_error("pci", "%02x:%02x.%x: %s cannot use it: %s", fn->bdf >> 8, fn->bdf >> 3 & 31,
+                  fn->bdf & 7, (*driver)->name, error_name(error));
     }
 }
 

@@ -33,8 +33,7 @@ void virtio_add_status(struct virtio_device *dev, uint8_t bits)
     dev->ops->set_status(dev, dev->ops->get_status(dev) | bits);
 }
 
-/* Steps 1 to 6 (INIT-001 to INIT-009): up to a device that agreed on the features. */
-static int agree(struct virtio_device *dev)
+int virtio_agree(struct virtio_device *dev)
 {
     int error = dev->ops->reset(dev);
 
@@ -61,7 +60,7 @@ int virtio_start(struct virtio_device *dev)
 
     WRITE_ONCE(dev->misbehaved, false);
     dev->fault = NULL;
-    error = agree(dev);
+    error = virtio_agree(dev);
     if (!error) {
         error = dev->driver->probe(dev);
         dev->probed = !error;

@@ -35,8 +35,9 @@ int virtio_negotiate(struct virtio_device *dev)
     dev->ops->get_features(dev, &dev->offered);
     accept_known(dev, core_features);
     accept_known(dev, dev->driver->features);
-    if (dev->ops->filter_features)
-        dev->ops->filter_features(dev, &dev->accepted);
+    error = dev->ops->filter_features ? dev->ops->filter_features(dev, &dev->accepted) : 0;
+    if (error)
+        return error;
     /* FEAT-014: a device without it is a legacy one. */
     if (!virtio_accepted(dev, VIRTIO_F_VERSION_1)) {
         log_error("virtio",

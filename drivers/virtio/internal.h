@@ -22,6 +22,12 @@ struct ring_ops {
     void (*disable_callback)(struct virtqueue *queue);
     unsigned (*room)(const struct virtqueue *queue);
     void *(*detach)(struct virtqueue *queue);
+    /*
+     * A device that left the queue says that it has read up to `fetched`: where must it go on,
+     * so that it uses each buffer in flight once? 0, or -EIO when what it says makes no sense.
+     * NULL: the format has no such index.
+     */
+    int (*resume_at)(const struct virtqueue *queue, uint16_t fetched, uint16_t *position);
     void (*destroy)(struct virtqueue *queue);
 };
 
@@ -34,6 +40,7 @@ struct virtqueue {
     void *arg;
     unsigned index;
     unsigned size;
+    struct virtqueue_areas areas;
     bool broken;
 };
 
@@ -47,6 +54,9 @@ struct virtqueue *ring_create(struct virtio_device *dev,
 
 /* What a used entry says makes no sense: log it with its value and give the device up. */
 void virtqueue_bad(struct virtqueue *queue, const char *what, uint64_t value);
+
+/* Notify the device of a queue, whatever its wishes. Not on a broken queue. */
+void virtqueue_notify(struct virtqueue *queue);
 
 /* Call a device by its class, the next number in it, and its place. Boot thread. */
 void virtio_device_name(struct virtio_device *dev, const char *place);
@@ -65,6 +75,12 @@ int virtio_negotiate(struct virtio_device *dev);
 
 /* Set further status bits (STATUS-002: never clear one). */
 void virtio_add_status(struct virtio_device *dev, uint8_t bits);
+
+/*
+ * The steps up to FEATURES_OK, from the reset on (INIT-001 to INIT-009). 0 or an error. Under
+ * the device's lock.
+ */
+int virtio_agree(struct virtio_device *dev);
 
 /* Run the initialisation of virtio 1.4, 3.1.1. Under the device's lock. */
 int virtio_start(struct virtio_device *dev);

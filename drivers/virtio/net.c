@@ -167,6 +167,27 @@ static void net_remove(struct virtio_device *dev)
     net_forget_queues(dev->driver_data);
 }
 
+static void net_pause(struct virtio_device *dev)
+{
+    struct net *net = dev->driver_data;
+
+    netdev_pause(&net->netdev);
+    for (unsigned i = 0; i < net->nr_pairs; i++)
+        net_tx_pause(net->pairs[i], true);
+}
+
+static void net_resume(struct virtio_device *dev)
+{
+    struct net *net = dev->driver_data;
+
+    if (net->netdev.open)
+        start(&net->netdev);
+    net_restore_settings(net);
+    for (unsigned i = 0; i < net->nr_made; i++)
+        net_tx_pause(net->pairs[i], false);
+    netdev_resume(&net->netdev);
+}
+
 static const struct virtio_driver net_driver = {
     .name = "net",
     .device_id = VIRTIO_ID_NET,
@@ -176,6 +197,8 @@ static const struct virtio_driver net_driver = {
     .config_changed = net_config_changed,
     .quiesce = net_quiesce,
     .remove = net_remove,
+    .pause = net_pause,
+    .resume = net_resume,
 };
 
 VIRTIO_DRIVER(net_driver);

@@ -183,6 +183,7 @@ struct net_tx {
     unsigned in_flight;
     unsigned reap_at; /* in flight: take finished ones back first */
     bool stopped;     /* the user waits for room */
+    bool paused;      /* frames are added, and that is all */
 };
 
 struct net_pair {
@@ -282,6 +283,8 @@ void net_flush(struct netdev *netdev, unsigned queue);
 void net_tx_poll(struct net_pair *pair);
 bool net_tx_idle(struct netdev *netdev);
 void net_tx_forget(struct net_pair *pair);
+/* While it is paused frames wait in the ring; what was sent is not taken back. */
+void net_tx_pause(struct net_pair *pair, bool paused);
 
 /* ---- net_control.c, under the lock of the netdev ---- */
 

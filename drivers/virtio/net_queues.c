@@ -96,7 +96,7 @@ static void reset_tx(struct net_tx *tx)
     }
     tx->in_flight = 0;
     tx->reap_at = MAX(slots / 2, 1u);
-    tx->stopped = false;
+    tx->stopped = tx->paused = false;
     virtqueue_disable_callback(tx->queue);
 }
 

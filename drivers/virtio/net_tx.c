@@ -126,6 +126,8 @@ static void stop(struct net_pair *pair)
 
 static void kick(struct net_pair *pair)
 {
+    if (pair->tx.paused)
+        return;
     pair->stats->kicks++;
     virtqueue_kick(pair->tx.queue);
 }
@@ -160,7 +162,7 @@ static __attribute__((noinline)) void reap_batch(struct net_pair *pair)
     unsigned nr = 0;
     irqflags_t flags = spin_lock(&pair->tx.lock);
 
-    if (pair->tx.open)
+    if (pair->tx.open && !pair->tx.paused)
         nr = reap(&pair->tx, tokens);
     spin_unlock(&pair->tx.lock, flags);
     for (unsigned i = 0; i < nr; i++)
@@ -248,6 +250,16 @@ bool net_tx_idle(struct netdev *netdev)
         if (READ_ONCE(net->pairs[i]->tx.in_flight))
             return false;
     return true;
+}
+
+void net_tx_pause(struct net_pair *pair, bool paused)
+{
+    irqflags_t flags = spin_lock(&pair->tx.lock);
+
+    pair->tx.paused = paused;
+    if (pair->tx.open)
+        kick(pair);
+    spin_unlock(&pair->tx.lock, flags);
 }
 
 void net_tx_forget(struct net_pair *pair)

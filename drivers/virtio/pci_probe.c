@@ -41,26 +41,32 @@ static unsigned device_id_of(const struct pci_function *fn)
     return 0;
 }
 
-static bool virtio_pci_match(const struct pci_function *fn)
+static enum pci_match virtio_pci_match(const struct pci_function *fn)
 {
-    return device_id_of(fn) != 0;
+    return device_id_of(fn) ? PCI_MATCH_DEVICE : PCI_MATCH_NONE;
 }
 
-static int virtio_pci_probe(struct pci_function *fn)
+int pci_transport_init(struct pci_transport *transport, struct pci_function *fn)
 {
-    struct pci_transport *transport = kcalloc(1, sizeof(*transport), 0);
     char place[16];
-    int error;
 
-    if (!transport)
-        return -ENOMEM;
     transport->fn = fn;
     transport->dev.ops = &pci_transport_ops;
     transport->dev.device_id = device_id_of(fn);
     format_string(place, sizeof(place), "pci %02x:%02x.%x", fn->bdf >> 8, fn->bdf >> 3 & 31,
                   fn->bdf & 7);
     virtio_device_name(&transport->dev, place);
-    error = pci_find_structures(transport);
+    return pci_find_structures(transport);
+}
+
+static int virtio_pci_probe(struct pci_function *fn)
+{
+    struct pci_transport *transport = kcalloc(1, sizeof(*transport), 0);
+    int error;
+
+    if (!transport)
+        return -ENOMEM;
+    error = pci_transport_init(transport, fn);
     if (error) {
         kfree(transport);
         return error;

@@ -116,10 +116,9 @@ static int map_notify(struct pci_transport *transport, unsigned index)
     return transport->notify[index] ? 0 : -ENOMEM;
 }
 
-static int pci_queue_enable(struct virtio_device *dev, unsigned index, unsigned size,
-                            const struct virtqueue_areas *areas)
+int pci_queue_prepare(struct pci_transport *transport, unsigned index, unsigned size,
+                      const struct virtqueue_areas *areas)
 {
-    struct pci_transport *transport = to_pci(dev);
     volatile uint8_t *common = transport->common;
     int error;
 
@@ -133,8 +132,24 @@ static int pci_queue_enable(struct virtio_device *dev, unsigned index, unsigned 
     write64(common + COMMON_QUEUE_DESCRIPTOR, areas->descriptor);
     write64(common + COMMON_QUEUE_DRIVER, areas->driver);
     write64(common + COMMON_QUEUE_DEVICE, areas->device);
-    mmio_write16(common + COMMON_QUEUE_ENABLE, 1); /* last: PCI-024 */
     return 0;
+}
+
+void pci_queue_start(struct pci_transport *transport, unsigned index)
+{
+    pci_select_queue(transport, index);
+    mmio_write16(transport->common + COMMON_QUEUE_ENABLE, 1);
+}
+
+static int pci_queue_enable(struct virtio_device *dev, unsigned index, unsigned size,
+                            const struct virtqueue_areas *areas)
+{
+    struct pci_transport *transport = to_pci(dev);
+    int error = pci_queue_prepare(transport, index, size, areas);
+
+    if (!error)
+        pci_queue_start(transport, index); /* last: PCI-024 */
+    return error;
 }
 
 static void pci_notify(struct virtio_device *dev, unsigned index, uint32_t data)

@@ -80,6 +80,12 @@ static inline struct pci_transport *to_pci(struct virtio_device *dev)
 extern const struct virtio_transport_ops pci_transport_ops;
 
 /*
+ * Make the transport of a virtio function, ready for virtio_device_add(). Returns 0 or the
+ * error of pci_find_structures(). Boot thread.
+ */
+int pci_transport_init(struct pci_transport *transport, struct pci_function *fn);
+
+/*
  * Find and map the structures. Returns 0; -ENODEV when there are no virtio capabilities (a
  * legacy device, PCI-039); -EINVAL when one is missing or outside its BAR; -ENOMEM.
  */
@@ -92,5 +98,10 @@ void pci_release_interrupts(struct pci_transport *transport);
 
 /* Select a queue for the queue registers. */
 void pci_select_queue(struct pci_transport *transport, unsigned index);
+
+/* The two halves of queue_enable(): tell the device all about a queue, and make it live. */
+int pci_queue_prepare(struct pci_transport *transport, unsigned index, unsigned size,
+                      const struct virtqueue_areas *areas);
+void pci_queue_start(struct pci_transport *transport, unsigned index);
 
 #endif

@@ -29,9 +29,9 @@ static unsigned choose_size(unsigned device_max, unsigned driver_max)
     return size;
 }
 
-static int create_queue(struct virtio_device *dev, struct virtio_queue_request *request,
-                        struct virtqueue_areas *areas)
+static int create_queue(struct virtio_device *dev, struct virtio_queue_request *request)
 {
+    struct virtqueue_areas areas;
     unsigned device_max = 0;
     struct virtqueue *queue = NULL;
 
@@ -44,9 +44,10 @@ static int create_queue(struct virtio_device *dev, struct virtio_queue_request *
     }
     /* A smaller ring works too, so memory decides only at the smallest. */
     for (unsigned size = choose_size(device_max, request->max_size); size && !queue; size /= 2)
-        queue = ring_create(dev, request, size, areas);
+        queue = ring_create(dev, request, size, &areas);
     if (!queue)
         return -ENOMEM;
+    queue->areas = areas;
     ASSERT(!dev->queues[request->index]);
     dev->queues[request->index] = queue;
     dev->nr_queues = MAX(dev->nr_queues, request->index + 1);
@@ -73,16 +74,16 @@ static int setup_interrupts(struct virtio_device *dev,
 int virtio_find_queues(struct virtio_device *dev, struct virtio_queue_request *requests,
                        unsigned nr)
 {
-    struct virtqueue_areas areas[VIRTIO_QUEUES_MAX];
     int error = nr <= VIRTIO_QUEUES_MAX ? 0 : -EINVAL;
 
     for (unsigned i = 0; i < nr && !error; i++)
-        error = create_queue(dev, &requests[i], &areas[i]);
+        error = create_queue(dev, &requests[i]);
     if (!error)
         error = setup_interrupts(dev, requests, nr);
     for (unsigned i = 0; i < nr && !error; i++) {
-        error = dev->ops->queue_enable(dev, requests[i].index,
-                                       virtqueue_size(requests[i].queue), &areas[i]);
+        error =
+            dev->ops->queue_enable(dev, requests[i].index, virtqueue_size(requests[i].queue),
+                                   &requests[i].queue->areas);
         if (error)
             log_error("virtio", "%s: queue %u (%s) cannot be enabled", dev->name,
                       requests[i].index, requests[i].name);
@@ -120,19 +121,23 @@ int virtqueue_add(struct virtqueue *queue, const struct virtio_sg *sg, unsigned 
     return queue->ring->add(queue, sg, out, in, token);
 }
 
-void virtqueue_kick(struct virtqueue *queue)
+void virtqueue_notify(struct virtqueue *queue)
 {
     uint32_t data = queue->index;
 
+    if (virtio_accepted(queue->dev, VIRTIO_F_NOTIFICATION_DATA))
+        data |= (uint32_t)queue->ring->notify_position(queue) << 16;
+    queue->dev->ops->notify(queue->dev, queue->index, data);
+}
+
+void virtqueue_kick(struct virtqueue *queue)
+{
     if (virtqueue_broken(queue) || !READ_ONCE(queue->dev->live)) /* INIT-014 */
         return;
     /* RING-SPLIT-027: the new index must be visible before the device's wish is read. */
     barrier_full();
-    if (!queue->ring->kick_needed(queue))
-        return;
-    if (virtio_accepted(queue->dev, VIRTIO_F_NOTIFICATION_DATA))
-        data |= (uint32_t)queue->ring->notify_position(queue) << 16;
-    queue->dev->ops->notify(queue->dev, queue->index, data);
+    if (queue->ring->kick_needed(queue))
+        virtqueue_notify(queue);
 }
 
 void *virtqueue_take(struct virtqueue *queue, uint32_t *length)

@@ -57,6 +57,7 @@ static const struct ring_ops split_ops = {
     .disable_callback = split_disable_callback,
     .room = room,
     .detach = detach,
+    .resume_at = split_resume_at,
     .destroy = destroy,
 };
 

@@ -188,6 +188,7 @@ unsigned split_take_many(struct virtqueue *queue, void **tokens, unsigned max);
 bool split_has_used(const struct virtqueue *queue);
 bool split_enable_callback(struct virtqueue *queue);
 void split_disable_callback(struct virtqueue *queue);
+int split_resume_at(const struct virtqueue *queue, uint16_t fetched, uint16_t *position);
 
 int packed_add(struct virtqueue *queue, const struct virtio_sg *sg, unsigned out, unsigned in,
                void *token);

@@ -93,6 +93,13 @@ void netdev_up(struct netdev *dev);
  */
 void netdev_down(struct netdev *dev);
 
+/*
+ * A break that the user does not notice: on return no poll and no setting is under way, and
+ * the lock is held until netdev_resume(). Frames to be sent still come. Thread context.
+ */
+void netdev_pause(struct netdev *dev);
+void netdev_resume(struct netdev *dev);
+
 /* There is work for the poll thread of this queue. Any context. */
 void netdev_schedule(struct netdev *dev, unsigned queue);
 

@@ -32,10 +32,16 @@ struct pci_function {
     struct list link;
 };
 
+/* How well a driver fits a function: the best one gets it. */
+enum pci_match {
+    PCI_MATCH_NONE,
+    PCI_MATCH_DEVICE,    /* its vendor and device ids, or its class */
+    PCI_MATCH_SUBSYSTEM, /* its subsystem ids, too */
+};
+
 struct pci_driver {
     const char *name;
-    /* Is this function mine? */
-    bool (*match)(const struct pci_function *);
+    enum pci_match (*match)(const struct pci_function *);
     /* Returns 0 or an error that is logged with the function's address. Thread context. */
     int (*probe)(struct pci_function *);
 };

@@ -83,8 +83,11 @@ struct virtio_transport_ops {
     int (*reset)(struct virtio_device *);
     void (*get_features)(struct virtio_device *, struct virtio_features *);
     void (*set_features)(struct virtio_device *, const struct virtio_features *);
-    /* Clear from `accepted` what this transport cannot do (FEAT-007). */
-    void (*filter_features)(struct virtio_device *, struct virtio_features *accepted);
+    /*
+     * Clear from `accepted` what this transport cannot do (FEAT-007). 0; -ENOTSUP, logged, when
+     * it lacks a feature. May be NULL.
+     */
+    int (*filter_features)(struct virtio_device *, struct virtio_features *accepted);
     uint32_t (*config_generation)(struct virtio_device *);
     /* Width 1, 2, 4 bytes; the value in CPU byte order. -ERANGE beyond the config space. */
     int (*config_read)(struct virtio_device *, unsigned offset, unsigned width,
@@ -102,6 +105,17 @@ struct virtio_transport_ops {
     /* Make a queue live. 0, -EIO when the device refuses the vector or the size. */
     int (*queue_enable)(struct virtio_device *, unsigned index, unsigned size,
                         const struct virtqueue_areas *areas);
+    /*
+     * For virtio_renew(); all NULL where devices cannot begin in the middle of a ring. Can they
+     * with this queue? If not, the reason is logged.
+     */
+    bool (*queue_keeps)(struct virtio_device *, unsigned index);
+    /* Make the device leave a queue. Gives the available index up to which it has read, as it
+     * says. 0; -ETIMEDOUT (bounded). */
+    int (*queue_stop)(struct virtio_device *, unsigned index, uint16_t *fetched);
+    /* queue_enable() of a queue whose first `position` buffers are used. */
+    int (*queue_continue)(struct virtio_device *, unsigned index, unsigned size,
+                          const struct virtqueue_areas *areas, uint16_t position);
     void (*notify)(struct virtio_device *, unsigned index, uint32_t data);
     /* Detach interrupts. On return no callback runs. */
     void (*release)(struct virtio_device *);
@@ -132,6 +146,15 @@ struct virtio_driver {
      * broken.
      */
     void (*remove)(struct virtio_device *);
+    /*
+     * For virtio_renew(); both NULL when the driver cannot. From pause() to resume(), which
+     * always follows, its threads may add buffers; they take none, kick no queue and leave the
+     * device alone. resume(): the device was reset, so its settings have to be made again, and
+     * buffers may be used that no callback told of. Or its queues are broken, and quiesce() is
+     * next.
+     */
+    void (*pause)(struct virtio_device *);
+    void (*resume)(struct virtio_device *);
 };
 
 /* Put a driver into the image. */
@@ -265,6 +288,14 @@ void virtio_work_queue(struct virtio_work *work);
  * context.
  */
 int virtio_restart(struct virtio_device *dev);
+
+/*
+ * Reset a device and set it up again under its driver: it goes on where it was in each ring,
+ * and no buffer in flight is lost or used twice. When that fails half way, with a logged
+ * reason, it is restarted as by virtio_restart(). Returns 0; -ENOTSUP with nothing changed when
+ * the device, its transport or its driver cannot; the error of a restart. Thread context.
+ */
+int virtio_renew(struct virtio_device *dev);
 
 /*
  * Wait until `queue` has something to take. The queue's callback must wake `waiters`. Returns

@@ -47,6 +47,7 @@ else
 NOT_IN_IMAGE := $(BUILD)/obj/tests/guest/socket%
 endif
 NOT_IN_IMAGE += $(foreach transport,$(filter-out $(VIRTIO_TRANSPORTS),pci ccw mmio),$(BUILD)/obj/drivers/virtio/$(transport)_%)
+NOT_IN_IMAGE += $(if $(filter pci,$(VIRTIO_TRANSPORTS)),,$(BUILD)/obj/drivers/virtio/ifcvf%)
 
 KERNEL_OBJS := $(filter-out $(NOT_IN_IMAGE),$(call objects,$(KERNEL_DIRS)))
 APP_OBJS    := $(call objects,$(LIBC_DIRS)) $(patsubst %,$(BUILD)/obj/%.o,$(APP_SOURCES))

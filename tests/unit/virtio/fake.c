@@ -79,9 +79,10 @@ static void set_features(struct virtio_device *dev, const struct virtio_features
         CHECK_EQ(features->word[i] & ~fake->offered.word[i], 0);
 }
 
-static void filter_features(struct virtio_device *dev, struct virtio_features *accepted)
+static int filter_features(struct virtio_device *dev, struct virtio_features *accepted)
 {
     accepted->word[0] &= ~to_fake(dev)->filter;
+    return 0;
 }
 
 static uint32_t config_generation(struct virtio_device *dev)

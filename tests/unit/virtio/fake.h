@@ -12,6 +12,8 @@
 #include <neap/virtio.h>
 #include <neap/vringd.h>
 
+#define FEATURE(bit) (UINT64_C(1) << (bit))
+
 #define FAKE_QUEUES      10
 #define FAKE_CONFIG_MAX  64
 #define FAKE_HISTORY_MAX 64

@@ -10,8 +10,6 @@
 #include "fake.h"
 #include <neap/netdev.h>
 
-#define FEATURE(bit) (UINT64_C(1) << (bit))
-
 #define WIRE_HISTORY 64
 
 struct fake_net {

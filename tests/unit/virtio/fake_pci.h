@@ -65,12 +65,24 @@ struct pci_model {
     uint64_t notify_at;
     unsigned notify_width;
     uint32_t notify_value;
+    /* A device that works, and whose queues can be stopped; NULL: neither. */
+    const struct pci_model_ops *ops;
 };
 extern struct pci_model model;
+
+struct pci_model_ops {
+    void (*reset)(void);
+    void (*start)(unsigned queue);
+    void (*stop)(unsigned queue);
+    bool (*stopped)(unsigned queue); /* asked at each read of queue_enable after stop() */
+    void (*notify)(unsigned queue);
+};
 
 /* A modern device 61 at 00:05.0 with all capabilities, 16 vectors and all queues. Not scanned.
  */
 void model_create(void);
+/* The same with a PCI device id, and its structures in another BAR than 4. */
+void model_create_as(uint16_t device, unsigned bar);
 /* Scan; the device comes up or not. */
 struct virtio_device *model_scan(void);
 

@@ -36,7 +36,8 @@ static uint64_t read_queue(uint64_t offset)
     case COMMON_QUEUE_VECTOR:
         return model.queues[model.queue_select].vector;
     case COMMON_QUEUE_ENABLE:
-        return model.queues[model.queue_select].enabled;
+        return model.queues[model.queue_select].enabled ||
+               (model.ops && !model.ops->stopped(model.queue_select));
     case COMMON_QUEUE_NOTIFY_OFFSET:
         return model.queues[model.queue_select].notify_offset;
     }
@@ -89,6 +90,8 @@ static uint16_t serve_vector(uint64_t value)
 
 static void reset_model(void)
 {
+    if (model.ops)
+        model.ops->reset();
     model.config_vector = NO_VECTOR;
     for (unsigned i = 0; i < PCI_QUEUES; i++) {
         model.queues[i].size = model.queues[i].max_size;
@@ -106,6 +109,20 @@ static void write_status(uint8_t value)
         model.status = value;
 }
 
+static void write_enable(uint64_t value)
+{
+    unsigned queue = model.queue_select;
+
+    CHECK(model.queues[queue].areas[2]); /* PCI-024 */
+    model.queues[queue].enabled = value == 1;
+    if (!model.ops)
+        CHECK_EQ(value, 1); /* PCI-026 */
+    else if (value)
+        model.ops->start(queue);
+    else
+        model.ops->stop(queue);
+}
+
 static void write_queue(uint64_t offset, uint64_t value)
 {
     unsigned area = (unsigned)(offset - COMMON_QUEUE_DESCRIPTOR) / 8;
@@ -120,9 +137,7 @@ static void write_queue(uint64_t offset, uint64_t value)
         model.queues[model.queue_select].vector = serve_vector(value);
         return;
     case COMMON_QUEUE_ENABLE:
-        CHECK_EQ(value, 1);                               /* PCI-026 */
-        CHECK(model.queues[model.queue_select].areas[2]); /* PCI-024 */
-        model.queues[model.queue_select].enabled = 1;
+        write_enable(value);
         return;
     }
     CHECK(offset >= COMMON_QUEUE_DESCRIPTOR && offset < COMMON_BYTES);
@@ -177,6 +192,8 @@ static void model_write(void *arg, uint64_t offset, unsigned width, uint64_t val
         model.notify_at = offset - NOTIFY_AT;
         model.notify_width = width;
         model.notify_value = (uint32_t)value;
+        if (model.ops)
+            model.ops->notify((unsigned)value);
     } else {
         CHECK(offset >= DEVICE_AT && offset + width <= DEVICE_AT + sizeof(model.config));
         le_store(model.config + (offset - DEVICE_AT), width, value);
@@ -207,32 +224,33 @@ bool model_raise(unsigned index)
     return true;
 }
 
-static void put_capability(unsigned n, unsigned type, uint32_t offset, uint32_t length)
+static void put_capability(unsigned n, unsigned bar, unsigned type, uint32_t offset,
+                           uint32_t length)
 {
     unsigned at = PCI_CAP_FIRST + n * PCI_CAP_STEP;
     uint8_t *cap = fake_capability(model.fn, n ? at - PCI_CAP_STEP : 0, at, 9);
 
     cap[2] = PCI_CAP_STEP;
     cap[3] = (uint8_t)type;
-    cap[4] = 4;
+    cap[4] = (uint8_t)bar;
     fake_put32(model.fn, at + 8, offset);
     fake_put32(model.fn, at + 12, length);
     fake_put32(model.fn, at + 16, 4);
 }
 
-void model_create(void)
+void model_create_as(uint16_t device, unsigned bar)
 {
     static const struct shim_mmio registers = {model_read, model_write};
     static const struct shim_mmio table = {table_read, table_write};
     uint8_t *cap;
 
-    model.fn = fake_function(5 << 3, 0x1af4, 0x1040 + TEST_DEVICE_ID);
+    model.fn = fake_function(5 << 3, 0x1af4, device);
     fake_bar(model.fn, 1, PCI_TABLE_PHYS, PCI_TABLE_SIZE, false);
-    fake_bar(model.fn, 4, PCI_BAR_PHYS, PCI_BAR_SIZE, true);
-    put_capability(0, 1, 0, COMMON_BYTES);
-    put_capability(1, 2, NOTIFY_AT, 0x1000);
-    put_capability(2, 3, ISR_AT, 1);
-    put_capability(3, 4, DEVICE_AT, sizeof(model.config));
+    fake_bar(model.fn, bar, PCI_BAR_PHYS, PCI_BAR_SIZE, bar == 4);
+    put_capability(0, bar, 1, 0, COMMON_BYTES);
+    put_capability(1, bar, 2, NOTIFY_AT, 0x1000);
+    put_capability(2, bar, 3, ISR_AT, 1);
+    put_capability(3, bar, 4, DEVICE_AT, sizeof(model.config));
     cap = fake_capability(model.fn, PCI_CAP_FIRST + 3 * PCI_CAP_STEP, PCI_CAP_MSIX_AT, 0x11);
     cap[2] = 15;
     fake_put32(model.fn, PCI_CAP_MSIX_AT + 4, 1);
@@ -247,6 +265,11 @@ void model_create(void)
     reset_model();
     shim_mmio_register(PCI_BAR_PHYS, PCI_BAR_SIZE, &registers, NULL);
     shim_mmio_register(PCI_TABLE_PHYS, PCI_TABLE_SIZE, &table, NULL);
+}
+
+void model_create(void)
+{
+    model_create_as(0x1040 + TEST_DEVICE_ID, 4);
 }
 
 struct virtio_device *model_scan(void)

@@ -38,17 +38,23 @@ int shell_wants_machine(int argc, char **argv)
     return argc > 1 && !strcmp(argv[1], "--machine");
 }
 
-int run_command(const char *name, bool machine)
+int run_words(int argc, char **argv)
 {
-    char *argv[] = {(char *)(uintptr_t)name, "--machine"};
     const struct shell_command *command;
 
     LINKER_TABLE_FOR_EACH(command, shell)
     {
-        if (!strcmp(command->name, name))
-            return command->run(machine ? 2 : 1, argv);
+        if (!strcmp(command->name, argv[0]))
+            return command->run(argc, argv);
     }
     return -1;
+}
+
+int run_command(const char *name, bool machine)
+{
+    char *argv[] = {(char *)(uintptr_t)name, "--machine"};
+
+    return run_words(machine ? 2 : 1, argv);
 }
 
 void run_listers(bool machine)

@@ -17,6 +17,9 @@ extern struct phys_range withheld;
 /* Run a shell command; its result, -1 when there is none of this name. */
 int run_command(const char *name, bool machine);
 
+/* The same with these words, its name the first. */
+int run_words(int argc, char **argv);
+
 /* All parts of `devices`. */
 void run_listers(bool machine);
 
