@@ -29,7 +29,7 @@ class Machine:
 MACHINES = {
     "x86_64": Machine(qemu="qemu-system-x86_64", default="q35", other="pc", direct="pvh", media=True,
                       exit_args=("-device", "isa-debug-exit,iobase=0xf4,iosize=4"), exit_failed=3, exit_panic=5,
-                      bus="pci"),
+                      bus="pci", newest=("test_ifcvf.py",)),
     "s390x": Machine(qemu="qemu-system-s390x", default="s390-ccw-virtio", other="s390-ccw-virtio",
                      direct="ELF at 0x10000", media=False, exit_args=("-action", "panic=exit-failure"),
                      exit_failed=1, exit_panic=1, bus="ccw", storm_turns=200,
@@ -48,6 +48,7 @@ SKIPS = {
     },
     "s390x": {
         "test_microvm": "a machine of x86_64",
+        "test_ifcvf": "a PCI device",
         "test_image": "the image file and the ISO of x86_64",
         "test_neap_": "the tool starts x86_64 guests only",
         "[bios": "no BIOS",
@@ -68,7 +69,7 @@ SKIPS = {
 _NO_MEMORY_DEVICE = "QEMU 7.2 has no memory device behind a channel"
 _IOTHREAD_ABORTS = "QEMU 7.2 aborts when an iothread interrupts an s390x guest"
 OLD_QEMU_SKIPS = {
-    "x86_64": {},
+    "x86_64": {"test_ifcvf": "QEMU 7.2 has no vfio-user-pci"},
     "s390x": {
         "test_elastic": _NO_MEMORY_DEVICE,
         "test_fragments_reach_the_host[elastic": _NO_MEMORY_DEVICE,
