@@ -10,7 +10,7 @@
 #include <string.h>
 
 #define PAIRS      2
-#define SIZE       8
+#define SIZE       4
 #define CONFIG_MAX 24
 
 static struct fake *fake;
