@@ -20,7 +20,7 @@ import checks  # noqa: E402 pylint: disable=wrong-import-position
 from series import all_series  # noqa: E402 pylint: disable=wrong-import-position
 from source import BASE, HostKernelError, Source, call  # noqa: E402 pylint: disable=wrong-import-position
 
-IMAGES = {"arm64": "arch/arm64/boot/Image"}
+IMAGES = {"arm64": "arch/arm64/boot/Image", "ppc64le": "vmlinux"}
 OPTION = re.compile(r"^(CONFIG_\w+)=(\S+)$", re.MULTILINE)
 
 

@@ -14,7 +14,7 @@ traces = importlib.util.module_from_spec(importlib.util.spec_from_loader("traces
 LOADER.exec_module(traces)
 
 ROW = traces.Row("arch", "machine", "-M virt", "ttyS0", "why", "0x24=2 0x16=1", "vcpu_id")
-NEW = " exit_reason={0} ({1}) vcpu_id=0x3 (3)"
+NEW = " exit_reason={0} ({1}) vcpu_id=0x1 (1)"
 NEW_FORMAT = "\tfield:unsigned int exit_reason;\toffset:12;\n\tfield:unsigned int vcpu_id;\toffset:16;\n"
 
 
@@ -22,7 +22,7 @@ def console(patched):
     """What a host says whose guest left three times, and once for an interrupt."""
     lines = []
     for why in (0x24, 0x16, 0, 0x24):
-        lines.append(f"init-1: kvm_entry: pc=0x80 (128){' vcpu_id=0x3 (3)' if patched else ''}")
+        lines.append(f"init-1: kvm_entry: pc=0x80 (128){' vcpu_id=0x1 (1)' if patched else ''}")
         lines.append(f"init-1: kvm_exit: why={why:#x} ({why}){NEW.format(hex(why or 0x40), why) if patched else ''}")
     fields = "\tfield:int common_pid;\toffset:4;\n\n\tfield:int why;\toffset:8;\n" + (NEW_FORMAT if patched else "")
     trace = "\n".join(lines)
@@ -46,8 +46,8 @@ def test_good_consoles():
     (r" why=0x24", " why=0x25", "still why tells why the guest left, as often as it did"),
     (r"(field:.*)vcpu_id;", r"\1vcpu;", "exit_reason and vcpu_id are the last fields of kvm_exit"),
     (r"exit_reason=0x24", "exit_reason=0x0", "exit_reason tells why the guest left, as often as it did"),
-    (r"(kvm_exit:.*)vcpu_id=0x3", r"\1vcpu_id=0x0", "each kvm_exit names the vCPU"),
-    (r"(kvm_entry:.*) vcpu_id=0x3", r"\1", "each kvm_entry names the vCPU"),
+    (r"(kvm_exit:.*)vcpu_id=0x1", r"\1vcpu_id=0x0", "each kvm_exit names the vCPU"),
+    (r"(kvm_entry:.*) vcpu_id=0x1", r"\1", "each kvm_entry names the vCPU"),
 ))
 def test_damaged_console(old, new, told):
     """One mistake in what the host says, one test that notices."""

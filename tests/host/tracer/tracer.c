@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The first and only program of an emulated KVM host: it runs a guest of a few instructions as
- * vCPU 3, and prints the format of the event kvm_exit and the trace, once with all fields and
+ * vCPU 1, and prints the format of the event kvm_exit and the trace, once with all fields and
  * once as the events' own text. Built with the kernel's nolibc.
  */
 

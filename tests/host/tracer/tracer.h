@@ -10,8 +10,8 @@
 #include <linux/kvm.h>
 #include <linux/reboot.h>
 
-#define VCPU_ID   3UL
-#define EXITS     20 /* of each kind that the guest causes, before it says that it is done */
+#define VCPU_ID   1UL /* is not its index, 0 */
+#define EXITS     20  /* of each kind that the guest causes, before it says that it is done */
 #define MMIO_LOOP 0x10000000UL /* nothing is there: each access is an exit */
 #define MMIO_DONE 0x10000008UL
 
