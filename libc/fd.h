@@ -76,6 +76,9 @@ void file_set_events(struct file *file, unsigned events);
  */
 int file_wait(struct file *file, unsigned events, uint64_t timeout_ns);
 
+/* Open the block device of this name to read. A number, -ENOENT, -EMFILE or -ENOMEM. */
+int block_open(const char *name);
+
 /* errno from a negative result, which becomes -1; else the result. */
 ssize_t libc_result(ssize_t result);
 

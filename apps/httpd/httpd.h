@@ -28,6 +28,14 @@ struct packed_file {
 /* The page of a path, or NULL. */
 struct packed_file *packed_file_find(const char *path, size_t length);
 
+/*
+ * Read the site on the block device /dev/blk0, if there is one; says what it found. What is
+ * there takes the place of the files in the image.
+ */
+void site_open(void);
+bool site_is_open(void);
+struct packed_file *site_find(const char *path, size_t length);
+
 /* One request, as far as the answer depends on it. */
 struct http_request {
     const char *refusal; /* a status line's text instead of an answer, or NULL */

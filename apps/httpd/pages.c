@@ -19,6 +19,8 @@ static struct packed_file pages[] = {
 
 struct packed_file *packed_file_find(const char *path, size_t length)
 {
+    if (site_is_open())
+        return site_find(path, length);
     for (size_t i = 0; i < sizeof(pages) / sizeof(pages[0]); i++) {
         if (strlen(pages[i].path) == length && memcmp(pages[i].path, path, length) == 0)
             return &pages[i];

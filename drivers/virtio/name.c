@@ -6,8 +6,14 @@
 #include <neap/format.h>
 
 static const char *const classes[] = {
-    [VIRTIO_ID_NET] = "net",         [2] = "block", [3] = "console", [VIRTIO_ID_RNG] = "rng",
-    [VIRTIO_ID_BALLOON] = "balloon", [8] = "scsi",  [9] = "9p",      [VIRTIO_ID_MEM] = "mem",
+    [VIRTIO_ID_NET] = "net",
+    [VIRTIO_ID_BLOCK] = "blk",
+    [3] = "console",
+    [VIRTIO_ID_RNG] = "rng",
+    [VIRTIO_ID_BALLOON] = "balloon",
+    [8] = "scsi",
+    [9] = "9p",
+    [VIRTIO_ID_MEM] = "mem",
 };
 
 void virtio_device_name(struct virtio_device *dev, const char *place)

@@ -48,6 +48,7 @@ enum {
 
 enum {
     VIRTIO_ID_NET = 1,
+    VIRTIO_ID_BLOCK = 2,
     VIRTIO_ID_RNG = 4,
     VIRTIO_ID_BALLOON = 5,
     VIRTIO_ID_MEM = 24,

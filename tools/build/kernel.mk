@@ -23,7 +23,7 @@ APP_SOURCES := $(wildcard apps/$(APP)/*.c)
 -include apps/$(APP)/app.mk
 
 # Every folder of the house that goes into the image; all its sources do.
-KERNEL_DIRS := arch/$(ARCH) mm kernel kernel/shell $(ARCH_DRIVER_DIRS) drivers/net drivers/virtio tests/guest
+KERNEL_DIRS := arch/$(ARCH) mm kernel kernel/shell $(ARCH_DRIVER_DIRS) drivers/net drivers/block drivers/virtio tests/guest
 LIBC_DIRS   := libc
 
 sources = $(foreach dir,$(1),$(wildcard $(dir)/*.c $(dir)/*.S $(dir)/*.asm))
