@@ -58,11 +58,12 @@ int vmem_read_geometry(struct vmem *vmem)
     struct geometry geometry = {0};
     const struct field fields[] = {
         {VMEM_CONFIG_BLOCK, 8, &geometry.block},
-        {VMEM_CONFIG_NODE, 2, &geometry.node},
         {VMEM_CONFIG_ADDRESS, 8, &geometry.address},
         {VMEM_CONFIG_REGION, 8, &geometry.size},
+        {VMEM_CONFIG_NODE, 2, &geometry.node}, /* MEM-003, CFG-004 */
     };
-    int error = read_fields(dev, fields, ARRAY_SIZE(fields));
+    bool has_node = virtio_accepted(dev, VMEM_F_ACPI_PXM);
+    int error = read_fields(dev, fields, ARRAY_SIZE(fields) - !has_node);
     const char *fault;
 
     if (error)
@@ -83,10 +84,7 @@ int vmem_read_geometry(struct vmem *vmem)
     vmem->region.size = geometry.size;
     vmem->region.subblock = geometry.block;
     vmem->region.changed = vmem_worker_memory_changed;
-    /* MEM-003 */
-    vmem->region.node = virtio_accepted(dev, VMEM_F_ACPI_PXM)
-                            ? (int)geometry.node
-                            : arch_memory_node(geometry.address);
+    vmem->region.node = has_node ? (int)geometry.node : arch_memory_node(geometry.address);
     return 0;
 }
 
