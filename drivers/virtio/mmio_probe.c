@@ -91,9 +91,9 @@ static unsigned identify(const volatile uint8_t *registers, uint64_t phys)
                   (unsigned long long)phys, magic);
         return 0;
     }
-    /* The id before the version: an empty place may be a legacy one. */
-    id = mmio_read32(registers + MMIO_DEVICE_ID);
     version = mmio_read32(registers + MMIO_VERSION);
+    id = mmio_read32(registers + MMIO_DEVICE_ID);
+    /* An empty place may be a legacy one, which is no error either. */
     if (!id || version == MMIO_VERSION_2)
         return id;
     log_error("virtio",

@@ -41,6 +41,7 @@ static int reset(struct virtio_device *dev)
     for (unsigned i = 0; error && i < VIRTIO_QUEUES_MAX; i++) {
         write_register(dev, MMIO_QUEUE_SELECT, i);
         write_register(dev, MMIO_QUEUE_READY, 0);
+        (void)read_register(dev, MMIO_QUEUE_READY); /* MMIO-017 */
     }
     return error;
 }
@@ -124,11 +125,16 @@ static void notify(struct virtio_device *dev, unsigned index, uint32_t data)
                  (uintptr_t)__builtin_return_address(0), begin, clock_ns());
 }
 
-/* Acknowledging what was seen lowers the line; what comes later raises it again. */
+/*
+ * Acknowledging what was seen lowers the line; what comes later raises it again. By the letter
+ * (MMIO-032) this comes after the handling, but then a buffer used in between would be
+ * acknowledged unseen.
+ */
 static void line_interrupt(void *arg)
 {
     struct virtio_device *dev = arg;
-    uint32_t cause = read_register(dev, MMIO_INTERRUPT_STATUS);
+    uint32_t cause =
+        read_register(dev, MMIO_INTERRUPT_STATUS) & (INTERRUPT_QUEUE | INTERRUPT_CONFIG);
 
     if (!cause) /* another device's */
         return;
