@@ -27,14 +27,14 @@ static void run_adapter_bits(struct ccw_transport *transport)
     }
 }
 
-/* The host sets the summary after a bit: clearing it between two looks misses none. */
+/* CCW-011: the host sets the summary after a bit, so clearing it before the look misses none.
+ */
 static void adapter_interrupt(void *arg)
 {
     struct ccw_transport *transport = arg;
 
     if (!READ_ONCE(transport->summary))
         return;
-    run_adapter_bits(transport);
     __atomic_store_n(&transport->summary, 0, __ATOMIC_SEQ_CST);
     run_adapter_bits(transport);
 }
