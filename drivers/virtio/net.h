@@ -82,6 +82,7 @@ enum net_header_flags {
     NET_HDR_NEEDS_CSUM = 1,
     NET_HDR_DATA_VALID = 2,
     NET_HDR_RSC_INFO = 4,
+    NET_HDR_UDP_TUNNEL_CSUM = 8,
 };
 
 enum net_gso {

@@ -10,7 +10,7 @@ static bool accepted(const struct net *net, unsigned bit)
     return virtio_accepted(net->dev, bit);
 }
 
-/* NET-070, -071, -073 */
+/* NET-070, -071, -073, -079: sums of tunnels are never accepted. */
 static const char *describe_checksum(const struct net *net, const struct net_header *header,
                                      struct netdev_buffer *frame)
 {
@@ -23,7 +23,7 @@ static const char *describe_checksum(const struct net *net, const struct net_hea
             frame->checksum = NETDEV_CHECKSUM_GOOD;
         return NULL;
     }
-    if (header->flags & NET_HDR_RSC_INFO)
+    if (header->flags & (NET_HDR_RSC_INFO | NET_HDR_UDP_TUNNEL_CSUM))
         return "checksum fields with another meaning";
     frame->csum_start = le16(header->csum_start);
     frame->csum_offset = le16(header->csum_offset);
