@@ -4,8 +4,11 @@
  */
 #include "internal.h"
 #include <neap/errors.h>
+#include <neap/page.h>
 
 #define VLAN_TAG_BYTES 4
+#define VLAN_TAG_AT    12
+#define VLAN_TAG       0x81 /* followed by 0 */
 
 static const uint32_t segmentation_caps[] = {
     [NETDEV_SEGMENT_NONE] = 0,
@@ -29,6 +32,24 @@ static int check_segmentation(const struct netdev_info *info, const struct netde
         length > NETDEV_FRAME_MAX + VLAN_TAG_BYTES)
         return -EMSGSIZE;
     return 0;
+}
+
+/* A tag belongs to the link's header, which an MTU does not count. */
+static bool is_tagged(const struct netdev_tx *tx)
+{
+    const uint8_t *tag = (const uint8_t *)phys_to_virt(tx->pieces[0].phys) + VLAN_TAG_AT;
+
+    return tx->pieces[0].length >= NETDEV_HEADER_BYTES && tag[0] == VLAN_TAG && !tag[1];
+}
+
+static int check_length(const struct netdev_info *info, const struct netdev_tx *tx,
+                        uint32_t length)
+{
+    uint32_t largest = (uint32_t)info->mtu + NETDEV_HEADER_BYTES;
+
+    if (length <= largest || (length <= largest + VLAN_TAG_BYTES && is_tagged(tx)))
+        return 0;
+    return -EMSGSIZE;
 }
 
 static int check(const struct netdev_info *info, const struct netdev_tx *tx, uint32_t *total)
@@ -55,7 +76,7 @@ static int check(const struct netdev_info *info, const struct netdev_tx *tx, uin
     }
     if (tx->segmentation)
         return check_segmentation(info, tx, *total);
-    return *total > (uint32_t)info->mtu + NETDEV_HEADER_BYTES + VLAN_TAG_BYTES ? -EMSGSIZE : 0;
+    return check_length(info, tx, *total);
 }
 
 int netdev_transmit(struct netdev *dev, unsigned queue, const struct netdev_tx *tx, bool more)
