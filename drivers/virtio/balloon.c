@@ -160,15 +160,25 @@ static const int balloon_features[] = {
     -1,
 };
 
-/* BALLOON-002: without poisoning, free pages hold no value that the host could be told. */
+/*
+ * BALLOON-002: without poisoning, free pages hold no value that the host could be told.
+ * BALLOON-003: with it they hold one, and a host that cannot be told would not keep it.
+ */
 static int balloon_check_features(struct virtio_device *dev, struct virtio_features *accepted)
 {
-    if (page_poison() == PAGE_POISON_OFF)
+    bool reports = virtio_features_test(accepted, BALLOON_F_PAGE_REPORTING);
+
+    if (page_poison() == PAGE_POISON_OFF) {
         accepted->word[0] &= ~(UINT64_C(1) << BALLOON_F_PAGE_POISON);
-    else if (page_poison() && virtio_features_test(accepted, BALLOON_F_PAGE_REPORTING) &&
-             virtio_features_test(accepted, BALLOON_F_PAGE_POISON))
+    } else if (!virtio_features_test(accepted, BALLOON_F_PAGE_POISON)) {
+        accepted->word[0] &= ~(UINT64_C(1) << BALLOON_F_PAGE_REPORTING);
+        if (reports)
+            log_warning("balloon", "%s: knows nothing of poison=%d: no pages are reported",
+                        dev->name, page_poison());
+    } else if (page_poison() && reports) {
         log_info("balloon", "%s: poison=%d: hosts keep what is reported unless it is 0",
                  dev->name, page_poison());
+    }
     return 0;
 }
 
