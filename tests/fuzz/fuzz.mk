@@ -9,7 +9,7 @@ FUZZ_BUILD   ?= build/fuzz
 FUZZ_TARGETS := $(sort $(notdir $(wildcard tests/fuzz/corpus/*)))
 
 FUZZ_SHIM    := $(filter-out %/runner.c,$(UNIT_SHIM))
-FUZZ_DEVICE  := $(UNIT_CODE_virtio) $(FUZZ_SHIM) tests/fuzz/device.c \
+FUZZ_DEVICE  := $(filter-out drivers/virtio/ccw_%,$(UNIT_CODE_virtio)) $(FUZZ_SHIM) tests/fuzz/device.c tests/fuzz/unwatched.c \
 	$(addprefix tests/unit/virtio/,fake.c fake_elastic.c kernel.c test_driver.c)
 # No machine is needed around the services.
 FUZZ_SERVICE := $(addprefix tests/unit/,shim/unit.c apps/client.c) apps/lib/dialog.c $(filter apps/cache/%,$(UNIT_CODE_apps))

@@ -2,6 +2,7 @@
 /* Unit tests: simulated CPUs, spinlocks with rank checks, mutexes, work queues. */
 #include "shim.h"
 #include "unit.h"
+#include <arch/barrier.h>
 #include <errno.h>
 #include <neap/lock.h>
 #include <neap/panic.h>
@@ -18,6 +19,7 @@ struct cpu boot_cpu;
 static struct cpu other_cpus[MAX_CPUS - 1];
 static unsigned nr_cpus = 1;
 uint64_t shim_cross_calls;
+void (*shim_at_barrier)(char kind);
 static struct waitqueue mutex_waiters = WAITQUEUE_INIT(mutex_waiters, "mutex");
 
 unsigned cpu_count(void)

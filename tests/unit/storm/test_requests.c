@@ -44,6 +44,18 @@ TEST(unplug_in_few_requests)
     CHECK(mem_host.requests[VMEM_UNPLUG] <= 16);
 }
 
+/* MEM-012: who gets a page of memory that was just plugged finds zeros. */
+TEST(plugged_memory_holds_anything)
+{
+    mem_host_start(2 * MIB, REGION / (2 * MIB));
+    mem_host.scribbles = true;
+    mem_host_resize(REGION);
+    area = space_reserve(REGION, PAGEBLOCK_PAGES * PAGE_SIZE);
+    CHECK_EQ(space_commit(area, REGION, SPACE_READ | SPACE_WRITE), 0);
+    for (uint64_t i = 0; i < REGION / sizeof(uint64_t); i++)
+        CHECK_EQ(((volatile uint64_t *)area)[i], 0);
+}
+
 /* The host asks for more again at each of them: never less is left than it wants. */
 static uint64_t wanted;
 

@@ -37,9 +37,7 @@ static void set_status(struct virtio_device *dev, uint8_t status)
                    {VIRTIO_STATUS_FAILED, 'X'}};
     struct fake *fake = to_fake(dev);
 
-    /* STATUS-002 */
-    if (fake->status & ~status)
-        unit_fail(__FILE__, __LINE__, "status bits %#x cleared", fake->status & ~status);
+    watch_status(fake, status);
     for (unsigned i = 0; i < ARRAY_SIZE(letters); i++)
         if (status & ~fake->status & letters[i].bit)
             note(fake, letters[i].letter);
@@ -57,6 +55,7 @@ static int reset(struct virtio_device *dev)
     note(fake, '0');
     fake->resets++;
     fake->status = 0;
+    fake->read_features = fake->has_features = false;
     for (unsigned i = 0; i < FAKE_QUEUES; i++)
         fake->queues[i].enabled = false;
     if (fake->on_reset)
@@ -66,8 +65,11 @@ static int reset(struct virtio_device *dev)
 
 static void get_features(struct virtio_device *dev, struct virtio_features *features)
 {
-    note(to_fake(dev), 'o');
-    *features = to_fake(dev)->offered;
+    struct fake *fake = to_fake(dev);
+
+    note(fake, 'o');
+    *features = fake->offered;
+    fake->read_features = true;
 }
 
 static void set_features(struct virtio_device *dev, const struct virtio_features *features)
@@ -75,8 +77,8 @@ static void set_features(struct virtio_device *dev, const struct virtio_features
     struct fake *fake = to_fake(dev);
 
     note(fake, 'a');
-    for (unsigned i = 0; i < VIRTIO_FEATURE_WORDS; i++) /* FEAT-001 */
-        CHECK_EQ(features->word[i] & ~fake->offered.word[i], 0);
+    watch_features(fake, features);
+    fake->has_features = true;
 }
 
 static int filter_features(struct virtio_device *dev, struct virtio_features *accepted)
@@ -97,7 +99,9 @@ static int config_read(struct virtio_device *dev, unsigned offset, unsigned widt
 
     if (offset + width > fake->config_size)
         return -ERANGE;
-    CHECK_EQ(offset % width, 0);
+    watch_config(fake, offset, width, false);
+    if (fake->on_config_read)
+        fake->on_config_read();
     *value = (uint32_t)le_load(fake->config + offset, width);
     return 0;
 }
@@ -109,7 +113,7 @@ static int config_write(struct virtio_device *dev, unsigned offset, unsigned wid
 
     if (offset + width > fake->config_size)
         return -ERANGE;
-    CHECK(fake->status & VIRTIO_STATUS_FEATURES_OK); /* INIT-006 */
+    watch_config(fake, offset, width, true);
     le_store(fake->config + offset, width, value);
     fake->config_writes++;
     return 0;
@@ -152,6 +156,7 @@ static int queue_enable(struct virtio_device *dev, unsigned index, unsigned size
     queue->areas = *areas;
     queue->enabled = true;
     CHECK_EQ(vringd_init(&queue->ring, size, areas, &dev->accepted, translate, NULL), 0);
+    watch_new_ring(fake, index);
     return 0;
 }
 
@@ -160,8 +165,7 @@ static void notify(struct virtio_device *dev, unsigned index, uint32_t data)
     struct fake *fake = to_fake(dev);
 
     note(fake, 'n');
-    CHECK(fake->queues[index].enabled);
-    CHECK(fake->status & VIRTIO_STATUS_DRIVER_OK); /* INIT-014 */
+    watch_notification(fake, index, data);
     fake->queues[index].notified++;
     fake->queues[index].last_data = data;
     if (fake->queues[index].serve)
@@ -198,11 +202,12 @@ static const struct virtio_transport_ops fake_ops = {
 
 struct fake *fake_create(unsigned device_id)
 {
-    static struct fake fakes[4];
+    static struct fake fakes[FAKES];
     static unsigned used;
     struct fake *fake = &fakes[used++];
 
     CHECK(used <= ARRAY_SIZE(fakes));
+    fake->number = used - 1;
     fake->dev.ops = &fake_ops;
     fake->dev.device_id = device_id;
     strcpy(fake->dev.name, "fake0");
@@ -251,9 +256,14 @@ uint32_t fake_config_get32(const struct fake *fake, unsigned offset)
 
 int fake_pop(struct fake *fake, unsigned index, struct vringd_chain *chain)
 {
-    int got = vringd_pop(&fake->queues[index].ring, chain);
+    uint16_t place = fake->queues[index].ring.next_avail;
+    int got;
 
+    watch_ring(fake, index);
+    got = vringd_pop(&fake->queues[index].ring, chain);
     CHECK(got >= 0);
+    if (got)
+        watch_buffer(fake, index, chain->head, place);
     return got;
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A virtio device for tests, with a transport of its own: every step of the driver is recorded,
- * and every answer of the device can be scripted, up to nonsense.
+ * and every answer of the device can be scripted, up to nonsense. It watches all the time that
+ * the driver keeps the rules (watch.h).
  */
 #ifndef FAKE_H
 #define FAKE_H
@@ -9,6 +10,7 @@
 #include "bytes.h"
 #include "shim.h"
 #include "unit.h"
+#include "watch.h"
 #include <neap/virtio.h>
 #include <neap/vringd.h>
 
@@ -33,7 +35,10 @@ struct fake_queue {
     void (*serve)(struct fake *fake, unsigned index);
 };
 
+#define FAKES 4
+
 struct fake {
+    unsigned number; /* of FAKES */
     struct virtio_device dev;
     struct virtio_features offered;
     uint8_t status;
@@ -50,10 +55,12 @@ struct fake {
     uint64_t filter;   /* feature bits of word 0 that the transport cannot do */
 
     unsigned resets, releases, config_writes;
-    char history[FAKE_HISTORY_MAX]; /* one letter a step, see fake.c */
+    bool read_features, has_features; /* since the reset */
+    char history[FAKE_HISTORY_MAX];   /* one letter a step, see fake.c */
     unsigned nr_history;
     void (*on_reset)(void);
     void (*on_driver_ok)(void); /* just before */
+    void (*on_config_read)(void);
 };
 
 /* A device of this type without queues or features but VERSION_1. Never freed. */
@@ -101,6 +108,7 @@ struct test_driver_script {
     unsigned probes, quiesces, removes, callbacks, config_changes;
     int find_error;
     struct waitqueue waiters;
+    void (*on_callback)(void);
 };
 extern struct test_driver_script script;
 

@@ -106,9 +106,20 @@ static void serve_hints(struct fake *fake, unsigned index)
             CHECK(host.round != 0);
             CHECK_EQ(chain.in, 1);
             host.hinted_pages += chain.pieces[0].length >> PAGE_SHIFT;
+            shim_discard(chain.pieces[0].phys, chain.pieces[0].length); /* BALLOON-031 */
         }
         vringd_push(&fake->queues[index].ring, chain.head, 0);
     }
+}
+
+/* What comes back for reported memory may hold anything (BALLOON-037). */
+static void lose(const struct virtio_sg *piece)
+{
+    if (piece->phys + piece->length > SHIM_PHYS_SIZE)
+        return;
+    shim_discard(piece->phys, piece->length);
+    if (host.scribbles)
+        memset(shim_phys(piece->phys), 0x5a, PAGE_SIZE);
 }
 
 static void serve_reports(struct fake *fake, unsigned index)
@@ -123,8 +134,7 @@ static void serve_reports(struct fake *fake, unsigned index)
         CHECK_EQ(chain.out, 0);
         for (unsigned i = 0; i < chain.in; i++) {
             total += chain.pieces[i].length;
-            if (chain.pieces[i].phys + chain.pieces[i].length <= SHIM_PHYS_SIZE)
-                shim_discard(chain.pieces[i].phys, chain.pieces[i].length);
+            lose(&chain.pieces[i]);
         }
         CHECK(total < UINT64_C(1) << 32);
         host.reported_bytes += total;

@@ -22,6 +22,7 @@ struct fake_balloon {
     struct fake *fake;
     unsigned numbers[BALLOON_QUEUES];
     bool silent[BALLOON_QUEUES]; /* takes no buffer from this queue */
+    bool scribbles;              /* gives reported memory back with contents of its own */
     unsigned deaf_after;         /* inflate requests that are still answered; 0: all */
     uint8_t owned[FAKE_BALLOON_PAGES];
     uint64_t owned_pages;

@@ -32,11 +32,21 @@ void mem_host_update(struct fake_mem *host)
     host->fake->generation++;
 }
 
+/* What was plugged just now may hold anything (MEM-012). */
+static void scribble(const struct fake_mem *host, uint64_t first, uint64_t nr)
+{
+    if (host->scribbles)
+        memset(shim_phys(host->start + first * host->block), 0x5a, nr * host->block);
+}
+
 static void set_blocks(struct fake_mem *host, uint64_t first, uint64_t nr, bool plugged)
 {
     memset(host->blocks + first, plugged, nr);
     if (plugged) {
+        /* MEM-006 to -010: nobody was there while it was not. */
+        CHECK_EQ(shim_backed(host->start + first * host->block, nr * host->block), 0);
         host->plugged += nr * host->block;
+        scribble(host, first, nr);
     } else {
         host->plugged -= nr * host->block;
         shim_discard(host->start + first * host->block, nr * host->block);
@@ -86,6 +96,7 @@ static unsigned serve_unplug_all(struct fake_mem *host)
         CHECK(!fake_elastic_uses(host->start + i * host->block));
     memset(host->blocks, 0, host->size / host->block);
     host->plugged = 0;
+    shim_discard(host->start, host->size);
     if (host->grows)
         host->usable = 0;
     mem_host_update(host);

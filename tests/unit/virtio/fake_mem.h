@@ -49,6 +49,7 @@ struct fake_mem {
     uint64_t plugged_shown; /* added to plugged_size as the guest reads it */
     bool grows;             /* the usable region follows the requested size, as QEMU's does */
     bool relaxed;           /* the guest may have asked before the request changed */
+    bool scribbles;         /* plugs memory with contents of its own */
     uint8_t *blocks;
     struct fake_mem_script script[VMEM_REQUESTS];
     void (*on_request)(enum vmem_request_type type); /* before it is served */

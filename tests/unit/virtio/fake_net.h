@@ -15,6 +15,7 @@
 struct fake_net {
     struct fake *fake;
     unsigned max_pairs; /* that the device has */
+    unsigned pairs_on;  /* that it was told to use */
     /* transmit */
     bool hold; /* leaves sent frames in the ring */
     bool lazy; /* uses them without an interrupt */
@@ -39,6 +40,14 @@ struct fake_net {
     unsigned result_bytes;
 };
 extern struct fake_net wire;
+
+/* ---- what no network driver may do, watched in every test (watch_net.c) ---- */
+
+/* The frame that was sent last, from queue `index`; its header is in the CPU's order. */
+void watch_sent(struct fake_net *net, unsigned index);
+/* The command that came last. */
+void watch_command(struct fake_net *net);
+void watch_receive_buffer(const struct fake_net *net, const struct vringd_chain *chain);
 
 /* What came up to the user, and went down. */
 struct fake_user {

@@ -41,12 +41,22 @@ static void write_bar(struct fake_function *fn, unsigned offset, uint32_t value)
     fake_put32(fn, offset, (value & fn->bar_mask[bar]) | (old & PCI_BAR_ATTRS));
 }
 
+/* PCI-016: nothing of a vendor's capability is ever written. */
+static void check_capabilities(const struct fake_function *fn, unsigned offset)
+{
+    unsigned at = fn->config[PCI_CAPABILITY];
+
+    for (unsigned i = 0; fn->watched && at && at < 254 && i < 48; i++, at = fn->config[at + 1])
+        CHECK(fn->config[at] != 9 || offset < at || offset >= at + fn->config[at + 2]);
+}
+
 static void config_write(pci_bdf_t bdf, unsigned offset, unsigned width, uint32_t value)
 {
     struct fake_function *fn = find(bdf);
 
     CHECK(offset + width <= 256 && offset % width == 0);
     CHECK(fn != NULL);
+    check_capabilities(fn, offset);
     if (offset >= PCI_BAR0 && offset < PCI_BAR0 + 4 * PCI_BARS) {
         CHECK_EQ(width, 4);
         write_bar(fn, offset, value);

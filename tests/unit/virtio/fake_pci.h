@@ -13,6 +13,7 @@ struct fake_function {
     pci_bdf_t bdf;
     uint8_t config[256];
     uint32_t bar_mask[PCI_BARS]; /* writable bits */
+    bool watched;                /* no capability of a vendor may be written to */
     bool decoded_while_sizing;   /* a BAR held all ones with decoding on */
 };
 
@@ -41,7 +42,7 @@ struct pci_function *pci_nth(unsigned n);
 #define PCI_BAR_PHYS    UINT64_C(0xfe000000)
 #define PCI_BAR_SIZE    0x4000u
 #define PCI_TABLE_PHYS  UINT64_C(0xfd000000)
-#define PCI_TABLE_SIZE  0x1000u
+#define PCI_TABLE_SIZE  0x8000u
 #define PCI_CAP_FIRST   0x40 /* common, notify, isr, device at 20 bytes distance */
 #define PCI_CAP_STEP    0x14
 #define PCI_CAP_MSIX_AT 0xa0
@@ -60,6 +61,8 @@ struct pci_model {
     uint32_t table[PCI_TABLE_SIZE / 4]; /* of MSI-X */
     unsigned vectors;                   /* that it can serve; more read back as none */
     bool status_sticks;                 /* reset never ends */
+    unsigned reset_reads;               /* so often is the status looked at before it ends */
+    unsigned resetting;                 /* looks that are left */
     bool refuses_size;
     unsigned notify_count;
     uint64_t notify_at;

@@ -3,6 +3,7 @@
  * The registers of a virtio PCI device: common at 0, ISR at 0x1000, device at 0x2000, notify at
  * 0x3000 of BAR 4; the MSI-X table in BAR 1.
  */
+#include "../../../drivers/pci/registers.h"
 #include "../../../drivers/virtio/pci_transport.h"
 #include "bytes.h"
 #include "fake_pci.h"
@@ -44,6 +45,14 @@ static uint64_t read_queue(uint64_t offset)
     unit_fail(__FILE__, __LINE__, "read of register %#llx", (unsigned long long)offset);
 }
 
+/* A reset that was asked for is over after some looks. */
+static uint8_t read_status(void)
+{
+    if (model.resetting && !--model.resetting)
+        model.status = 0;
+    return model.status;
+}
+
 static uint64_t read_common(uint64_t offset, unsigned width)
 {
     static const uint8_t widths[COMMON_BYTES] = {
@@ -58,7 +67,7 @@ static uint64_t read_common(uint64_t offset, unsigned width)
     case COMMON_CONFIG_VECTOR:
         return model.config_vector;
     case COMMON_STATUS:
-        return model.status;
+        return read_status();
     case COMMON_GENERATION:
         return 0;
     default:
@@ -75,6 +84,8 @@ static uint64_t model_read(void *arg, uint64_t offset, unsigned width)
         return read_common(offset, width);
     if (offset == ISR_AT) {
         CHECK_EQ(width, 1);
+        /* PCI-032 */
+        CHECK(!(fake_get16(model.fn, PCI_CAP_MSIX_AT + 2) & PCI_MSIX_ENABLE));
         value = model.isr;
         model.isr = 0;
         return value;
@@ -85,6 +96,9 @@ static uint64_t model_read(void *arg, uint64_t offset, unsigned width)
 
 static uint16_t serve_vector(uint64_t value)
 {
+    /* PCI-043 */
+    CHECK(value == NO_VECTOR ||
+          value <= (fake_get16(model.fn, PCI_CAP_MSIX_AT + 2) & PCI_MSIX_SIZE_MASK));
     return value < model.vectors ? (uint16_t)value : NO_VECTOR;
 }
 
@@ -105,15 +119,19 @@ static void write_status(uint8_t value)
 {
     if (!value)
         reset_model();
-    if (value || !model.status_sticks)
+    CHECK(!model.resetting); /* PCI-025 */
+    if (value || !(model.status_sticks || model.reset_reads))
         model.status = value;
+    if (!value)
+        model.resetting = model.reset_reads;
 }
 
 static void write_enable(uint64_t value)
 {
     unsigned queue = model.queue_select;
 
-    CHECK(model.queues[queue].areas[2]); /* PCI-024 */
+    for (unsigned i = 0; i < 3; i++) /* PCI-024 */
+        CHECK(model.queues[queue].areas[i]);
     model.queues[queue].enabled = value == 1;
     if (!model.ops)
         CHECK_EQ(value, 1); /* PCI-026 */
@@ -245,6 +263,7 @@ void model_create_as(uint16_t device, unsigned bar)
     uint8_t *cap;
 
     model.fn = fake_function(5 << 3, 0x1af4, device);
+    model.fn->watched = true;
     fake_bar(model.fn, 1, PCI_TABLE_PHYS, PCI_TABLE_SIZE, false);
     fake_bar(model.fn, bar, PCI_BAR_PHYS, PCI_BAR_SIZE, bar == 4);
     put_capability(0, bar, 1, 0, COMMON_BYTES);

@@ -17,6 +17,16 @@ TEST(poison_is_not_accepted_without_a_value)
     CHECK_EQ(fake_config_get32(host.fake, BALLOON_CONFIG_POISON), 0);
 }
 
+/* BALLOON-003 */
+TEST(poison_that_cannot_be_told_stops_reports)
+{
+    CHECK_EQ(shim_cmdline_set("poison", "0xaa"), 0);
+    host_start(64 * MIB, FEATURE(BALLOON_F_PAGE_REPORTING));
+    CHECK(!virtio_accepted(&host.fake->dev, BALLOON_F_PAGE_REPORTING));
+    CHECK_EQ(host.reported_bytes, 0);
+    CHECK_EQ(shim_log_count("knows nothing of poison=170"), 1);
+}
+
 TEST(poison_value_is_told)
 {
     CHECK_EQ(shim_cmdline_set("poison", "0xaa"), 0);

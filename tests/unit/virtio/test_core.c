@@ -250,6 +250,21 @@ TEST(core_recovery_that_fails_gives_up)
     CHECK_EQ(script.probes, 1);
 }
 
+/* STATUS-003: a device that failed is reset before anything else. */
+TEST(core_starts_again_after_a_failure)
+{
+    struct fake *fake = fake_prepare(1);
+
+    fake->refuses_features = true;
+    CHECK_EQ(virtio_device_add(&fake->dev), -ENOTSUP);
+    CHECK_EQ(fake->status, VIRTIO_STATUS_FAILED);
+    fake->refuses_features = false;
+    fake->nr_history = 0;
+    CHECK_EQ(virtio_restart(&fake->dev), 0);
+    CHECK_EQ(strncmp(fake->history, "0r0ADoaFiqK", fake->nr_history), 0);
+    CHECK(fake->dev.live);
+}
+
 TEST(core_device_asks_for_a_reset)
 {
     struct fake *fake = fake_prepare(1);

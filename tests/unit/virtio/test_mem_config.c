@@ -132,6 +132,30 @@ TEST_CASES(mem_config_too_short, 7)
     CHECK_EQ(shim_log_count("configuration space is too short"), 1);
 }
 
+static unsigned reads_left;
+
+static void change_now(void)
+{
+    if (reads_left && !--reads_left) {
+        mem_host.requested = 40 * MIB;
+        mem_host_update(&mem_host);
+        fake_config_changed(mem_host.fake);
+    }
+}
+
+/* CFG-001, CFG-002: the device may change its mind between two fields, and inside of one. */
+TEST_CASES(mem_config_changes_between_fields, 32)
+{
+    mem_host_prepare();
+    mem_host.fake->on_config_read = change_now;
+    reads_left = test_case + 1;
+    mem_host_add();
+    mem_host_resize(20 * MIB);
+    mem_host_resize(60 * MIB);
+    mem_host_check(mem_host.requested);
+    CHECK_EQ(mem_host.fake->dev.resets, 0);
+}
+
 TEST_CASES(mem_config_becomes_unreadable, 2)
 {
     mem_host_prepare();

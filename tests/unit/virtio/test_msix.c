@@ -52,9 +52,9 @@ TEST_CASES(msix_table_outside, 6)
         uint16_t control;
         int want;
     } cases[] = {
-        {0x1000 | 1, 0, -ENOTSUP}, /* behind the BAR */
-        {0xff0 | 1, 0, 1},         /* the last entry that fits */
-        {0xff0 | 1, 1, -ENOTSUP},  /* one too many */
+        {PCI_TABLE_SIZE | 1, 0, -ENOTSUP},        /* behind the BAR */
+        {(PCI_TABLE_SIZE - 16) | 1, 0, 1},        /* the last entry that fits */
+        {(PCI_TABLE_SIZE - 16) | 1, 1, -ENOTSUP}, /* one too many */
         {0xfffffff8 | 1, 0, -ENOTSUP},
         {6, 0, -ENOTSUP}, /* no such BAR */
         {0, 0, -ENOTSUP}, /* an absent one */

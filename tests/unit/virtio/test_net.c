@@ -56,6 +56,12 @@ TEST(net_knows_no_speed)
     wire_boot(1);
     CHECK_EQ(info_now().speed, NETDEV_SPEED_UNKNOWN);
     CHECK(!info_now().full_duplex);
+    fake_config_set32(wire.fake, NET_CONFIG_SPEED, 1000); /* NET-013 */
+    wire.fake->config[NET_CONFIG_DUPLEX] = 1;
+    fake_config_changed(wire.fake);
+    shim_settle();
+    CHECK_EQ(info_now().speed, 1000);
+    CHECK(info_now().full_duplex);
 }
 
 TEST_CASES(net_refuses_a_bad_mtu, 2)

@@ -321,6 +321,8 @@ TEST_CASES(net_feature_dependencies, 60)
     wire_receive(0, 1000, 1);
     CHECK_EQ(user.frames, 1);
     CHECK(is_frame(user.frame, 1000, 1));
-    if (wire_netdev()->info.link)
-        CHECK_EQ(user_send(0, 60, 1, &user), 0);
+    if (!wire_netdev()->info.link)
+        return;
+    CHECK_EQ(user_send(0, 60, 1, &user), 0);
+    CHECK(wire.length == 60 && is_frame(wire.frame, 60, 1)); /* NET-016 */
 }

@@ -10,6 +10,9 @@
     (FEATURE(NET_F_GUEST_CSUM) | FEATURE(NET_F_GUEST_TSO4) | FEATURE(NET_F_GUEST_TSO6) | \
      FEATURE(NET_F_GUEST_ECN) | FEATURE(NET_F_GUEST_USO4))
 
+#define TUNNEL_HEADER \
+    .flags = NET_HDR_NEEDS_CSUM, .csum_start = 34, .csum_offset = 16, .gso_size = 9
+
 static const struct {
     uint64_t features;
     struct net_header header;
@@ -99,6 +102,51 @@ static const struct {
      0,
      NETDEV_SEGMENT_UDP},
     {0, {.gso_size = 77}, 60, NULL, 0, 0},
+    {LARGE, {.gso_type = NET_GSO_NONE, .header_length = 65535}, 60, NULL, 0, 0}, /* NET-072 */
+    {LARGE,
+     {.gso_type = NET_GSO_TCP4, .gso_size = 9, .header_length = 65535},
+     60,
+     NULL,
+     0,
+     NETDEV_SEGMENT_TCP4},
+    /* Not a checksum's place without NEEDS_CSUM: NET-070, -071. */
+    {LARGE,
+     {.flags = NET_HDR_DATA_VALID, .csum_start = 65535, .csum_offset = 65535},
+     60,
+     NULL,
+     NETDEV_CHECKSUM_GOOD,
+     0},
+    {LARGE,
+     {.flags = NET_HDR_RSC_INFO, .csum_start = 34, .csum_offset = 16},
+     60,
+     NULL,
+     NETDEV_CHECKSUM_UNKNOWN,
+     0},
+    /* Tunnels, NET-074 to -079: both kinds at once, no checksum, a valid one, nothing to cut, a
+     * sum without a tunnel. */
+    {LARGE,
+     {TUNNEL_HEADER, .gso_type = 0x60 | NET_GSO_TCP4},
+     60,
+     "kind that was not accepted",
+     0,
+     0},
+    {LARGE, {.gso_type = 0x20 | NET_GSO_TCP4}, 60, "kind that was not accepted", 0, 0},
+    {LARGE,
+     {.flags = NET_HDR_DATA_VALID, .gso_type = 0x40 | NET_GSO_TCP6},
+     60,
+     "kind that was not accepted",
+     0,
+     0},
+    {LARGE, {TUNNEL_HEADER, .gso_type = 0x20}, 60, "kind that was not accepted", 0, 0},
+    {LARGE, {TUNNEL_HEADER, .gso_type = 0x40}, 60, "kind that was not accepted", 0, 0},
+    {LARGE,
+     {.flags = NET_HDR_NEEDS_CSUM | NET_HDR_UDP_TUNNEL_CSUM,
+      .csum_start = 34,
+      .csum_offset = 16},
+     60,
+     "checksum fields with another meaning",
+     0,
+     0},
 };
 
 TEST_CASES(net_receive_headers, 2 * ARRAY_SIZE(headers))

@@ -139,7 +139,7 @@ TEST_CASES(net_refuses_requests, 17)
         pieces[0].length = NETDEV_FRAME_MAX + 5;
         wanted = -EMSGSIZE;
     } else if (test_case == 12) {
-        pieces[0].length = 1519;
+        pieces[0].length = 1515;
         tx.segmentation = NETDEV_SEGMENT_NONE;
         wanted = -EMSGSIZE; /* NET-009 */
     } else if (test_case == 13) {
@@ -153,6 +153,24 @@ TEST_CASES(net_refuses_requests, 17)
     CHECK_EQ(send(&tx), wanted);
     CHECK_EQ(wire.sent, 0);
     CHECK_EQ(wire_netdev()->queues[0].stats.tx_refused, 1);
+}
+
+/* NET-009: a tag is part of the link's header; it must be there for four more bytes. */
+TEST(net_sends_tagged_frames)
+{
+    struct netdev_tx tx;
+    uint8_t *frame;
+
+    wire_start(0);
+    tx = request(1518);
+    CHECK_EQ(send(&tx), -EMSGSIZE);
+    frame = phys_to_virt(pieces[0].phys);
+    frame[12] = 0x81;
+    frame[13] = 0;
+    CHECK_EQ(send(&tx), 0);
+    CHECK_EQ(wire.length, 1518);
+    pieces[0].length++;
+    CHECK_EQ(send(&tx), -EMSGSIZE);
 }
 
 /* Pieces together longer than 32 bits can count. */

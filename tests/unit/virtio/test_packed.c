@@ -106,7 +106,8 @@ TEST(packed_list_around_the_end)
     CHECK_EQ(le16(ring[1].flags), FLAGS(0));
 }
 
-/* RING-PACKED-010: no part of a buffer that does not fit becomes available. */
+/* RING-PACKED-006, RING-PACKED-007, RING-PACKED-010: no part of a buffer that does not fit
+ * becomes available. */
 TEST(packed_no_room_changes_nothing)
 {
     struct packed_descriptor before[4];
@@ -115,6 +116,7 @@ TEST(packed_no_room_changes_nothing)
     CHECK_EQ(add(2, 0, &tokens[0]), 0);
     memcpy(before, descriptors(), sizeof(before));
     CHECK_EQ(add(1, 2, &tokens[1]), -ENOSPC);
+    CHECK_EQ(add(3, 2, &tokens[1]), -EINVAL);
     CHECK_EQ(memcmp(before, descriptors(), sizeof(before)), 0);
 }
 

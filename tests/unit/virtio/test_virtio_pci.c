@@ -74,6 +74,7 @@ TEST_CASES(virtio_pci_ids, ARRAY_SIZE(ids))
     model_create();
     fake_put16(model.fn, PCI_DEVICE_ID, ids[test_case].pci_id);
     model.fn->config[PCI_REVISION] = 77;
+    fake_put32(model.fn, 0x2c, 0xdeadbeef); /* the subsystem */
     start();
     CHECK_EQ(dev != NULL, ids[test_case].name != NULL);
     if (dev)
@@ -185,6 +186,19 @@ TEST_CASES(virtio_pci_capability_at_the_end, 2)
         expect_live();
 }
 
+/* PCI-011, PCI-013, PCI-014: longer than anything we know is fine, and is not mapped as a
+ * whole. */
+TEST(virtio_pci_long_structures)
+{
+    model_create();
+    fake_bar(model.fn, 4, PCI_BAR_PHYS, 0x400000, true);
+    for (unsigned n = 0; n < 3; n++)
+        fake_put32(model.fn, cap_at(n) + 12, 0x1000);
+    fake_put32(model.fn, cap_at(3) + 12, 0x300000);
+    expect_live();
+    CHECK_EQ(container_of(dev, struct pci_transport, dev)->config_where.length, 4096);
+}
+
 TEST(virtio_pci_no_device_config)
 {
     uint64_t value;
@@ -274,6 +288,15 @@ TEST(virtio_pci_queue_size_refused)
     model_create();
     model.refuses_size = true;
     expect_dead("cannot be enabled");
+}
+
+/* RESET-001, PCI-025: nothing is done to a device before its status reads 0. */
+TEST(virtio_pci_reset_takes_time)
+{
+    model_create();
+    model.status = 15;
+    model.reset_reads = 20;
+    expect_live();
 }
 
 TEST(virtio_pci_reset_hangs)

@@ -18,23 +18,24 @@ static void expect_live(void)
 }
 
 /* Which entries exist and whom they wake, by what the machine can spare. */
-TEST_CASES(virtio_pci_interrupts, 6)
+TEST_CASES(virtio_pci_interrupts, 7)
 {
     static const struct {
         unsigned table, vectors;
         unsigned queue_vector[PCI_QUEUES];
         const char *name;
     } cases[] = {
-        {16, 16, {1, 2, 3}, "MSI-X, one for each queue"}, /* one each */
-        {4, 16, {1, 2, 3}, "MSI-X, one for each queue"},  /* just enough */
-        {3, 16, {1, 1, 1}, "MSI-X, one for all queues"},  /* a table too small: shared */
-        {16, 2, {1, 1, 1}, "MSI-X, one for all queues"},  /* the device has no more */
-        {1, 16, {0, 0, 0}, "MSI-X, one for everything"},  /* a single one */
+        {16, 16, {1, 2, 3}, "MSI-X, one for each queue"},   /* one each */
+        {2048, 16, {1, 2, 3}, "MSI-X, one for each queue"}, /* PCI-040: the largest table */
+        {4, 16, {1, 2, 3}, "MSI-X, one for each queue"},    /* just enough */
+        {3, 16, {1, 1, 1}, "MSI-X, one for all queues"},    /* a table too small: shared */
+        {16, 2, {1, 1, 1}, "MSI-X, one for all queues"},    /* the device has no more */
+        {1, 16, {0, 0, 0}, "MSI-X, one for everything"},    /* a single one */
         {16, 0, {NO_VECTOR, NO_VECTOR, NO_VECTOR}, "interrupt line"}, /* none: the line */
     };
 
     model_create();
-    model.fn->config[PCI_CAP_MSIX_AT + 2] = (uint8_t)(cases[test_case].table - 1);
+    fake_put16(model.fn, PCI_CAP_MSIX_AT + 2, (uint16_t)(cases[test_case].table - 1));
     model.vectors = cases[test_case].vectors;
     expect_live();
     CHECK_EQ(strcmp(dev->interrupts, cases[test_case].name), 0);
@@ -44,7 +45,7 @@ TEST_CASES(virtio_pci_interrupts, 6)
         unsigned before = script.callbacks;
 
         CHECK(model_raise(model.queues[i].vector));
-        CHECK_EQ(script.callbacks, before + (test_case < 2 ? 1 : PCI_QUEUES));
+        CHECK_EQ(script.callbacks, before + (test_case < 3 ? 1 : PCI_QUEUES));
     }
     if (model.vectors) {
         shim_settle();
