@@ -11,8 +11,7 @@ UNIT_SHIM   := $(filter-out tests/unit/shim/host_%,$(wildcard tests/unit/shim/*.
 UNIT_SUITES ?= mm virtio
 
 UNIT_CODE_mm     := $(wildcard mm/*.c)
-# The simulated machine has PCI, not channels.
-UNIT_CODE_virtio := $(filter-out drivers/virtio/ccw_%,$(wildcard mm/*.c drivers/pci/*.c drivers/virtio/*.c))
+UNIT_CODE_virtio := $(wildcard mm/*.c drivers/pci/*.c drivers/virtio/*.c)
 
 comma := ,
 

@@ -20,6 +20,8 @@ static void callback(struct virtqueue *queue, void *arg)
     (void)queue;
     CHECK(arg == &script);
     script.callbacks++;
+    if (script.on_callback)
+        script.on_callback();
     wake_all(&script.waiters);
 }
 
