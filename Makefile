@@ -17,10 +17,10 @@ MEDIA    := $(if $(filter x86_64,$(ARCH)),iso)
 PACKAGES := build run test $(filter s390x,$(ARCH))
 
 # Goals that only need the tree itself.
-LIGHT_GOALS := help clean lint mutants install bench patches test test-host test-kvm unit run host install-host build/host/neap fuzz build/fuzz/%
+LIGHT_GOALS := help clean lint conformance mutants install bench patches test test-host test-kvm unit run host install-host build/host/neap fuzz build/fuzz/%
 .DEFAULT_GOAL := all
 
-.PHONY: all iso run test test-host test-kvm unit guest system fuzz lint mutants bench patches install clean help
+.PHONY: all iso run test test-host test-kvm unit guest system fuzz lint conformance mutants bench patches install clean help
 all: $(ELF)
 iso: $(ISO)
 
@@ -59,6 +59,9 @@ fuzz: install ## five minutes of hostile input for each fuzz target (FUZZ_SECOND
 
 lint: install ## format, static analysis, spelling, names in comments
 	$(Q)tests/run lint
+
+conformance: ## which driver requirements of virtio 1.4 are met, and by which tests; part of lint
+	$(Q)tools/lint/conformance
 
 mutants: install ## damage the tree on purpose and see each test fail (MUTANTS=pattern)
 	$(Q)tests/mutants/run $(MUTANTS)
