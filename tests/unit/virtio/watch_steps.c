@@ -44,6 +44,7 @@ static const struct {
     {VIRTIO_ID_NET, UINT64_C(0xfbfc000000ffffaf)},
     {VIRTIO_ID_BALLOON, 0x3f},
     {VIRTIO_ID_MEM, 7},
+    {VIRTIO_ID_BLOCK, 0x37e76},
     {TEST_DEVICE_ID, 1u << 3},
 };
 
@@ -125,6 +126,8 @@ static const struct field {
     {VIRTIO_ID_MEM, 0, 4, 2, NONE, NONE, NEVER},
     {VIRTIO_ID_MEM, 8, 2, 1, 0, NONE, NEVER}, /* MEM-003 */
     {VIRTIO_ID_MEM, 16, 4, 10, NONE, NONE, NEVER},
+    {VIRTIO_ID_BLOCK, 0, 4, 2, NONE, NONE, NEVER},
+    {VIRTIO_ID_BLOCK, 8, 4, 1, 1, NONE, NEVER},
 };
 
 /* The field that an access hits exactly, or an element of it. */
