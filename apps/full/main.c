@@ -17,6 +17,7 @@ static void start(struct server *server)
 
 int main(int argc, char **argv)
 {
+    site_open();
     if (httpd_open(HTTP_PORT) == 0)
         start(&http_server);
     if (cache_open(argc, argv) == 0)

@@ -139,7 +139,6 @@ struct server http_server = {
 
 int httpd_open(unsigned port)
 {
-    site_open();
     http_server.port = port;
     return server_open(&http_server);
 }

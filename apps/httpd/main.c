@@ -7,6 +7,7 @@
 
 int main(int argc, char **argv)
 {
+    site_open();
     if (httpd_open(argc > 1 ? (unsigned)atoi(argv[1]) : HTTP_PORT))
         return EXIT_FAILURE;
     server_run(&http_server);
