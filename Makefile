@@ -17,10 +17,10 @@ MEDIA    := $(if $(filter x86_64,$(ARCH)),iso)
 PACKAGES := build run test $(filter s390x,$(ARCH))
 
 # Goals that only need the tree itself.
-LIGHT_GOALS := help clean lint conformance mutants install bench patches test test-host test-kvm unit run host install-host build/host/neap fuzz build/fuzz/%
+LIGHT_GOALS := help clean lint conformance mutants install bench patches test test-host test-kvm unit run host install-host build/host/neap fuzz prove build/fuzz/%
 .DEFAULT_GOAL := all
 
-.PHONY: all iso run test test-host test-kvm unit guest system fuzz lint conformance mutants bench patches install clean help
+.PHONY: all iso run test test-host test-kvm unit guest system fuzz prove lint conformance mutants bench patches install clean help
 all: $(ELF)
 iso: $(ISO)
 
@@ -56,6 +56,9 @@ system: install ## the tests that drive QEMU from outside only
 fuzz: install ## five minutes of hostile input for each fuzz target (FUZZ_SECONDS=, TARGETS="rings net")
 	$(Q)$(MAKE) --no-print-directory $(addprefix build/fuzz/,$(or $(TARGETS),$(FUZZ_TARGETS)))
 	$(Q)tests/fuzz/run --seconds $(or $(FUZZ_SECONDS),300) $(TARGETS)
+
+prove: install ## prove with CBMC what tests/prove/*.c claim, some minutes (PROOFS="split packed")
+	$(Q)tests/prove/run $(PROOFS)
 
 lint: install ## format, static analysis, spelling, names in comments
 	$(Q)tests/run lint
