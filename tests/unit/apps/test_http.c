@@ -4,6 +4,7 @@
  */
 #include "client.h"
 #include "httpd.h"
+#include "page.h"
 #include "unit.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,23 +12,7 @@
 
 #define GET "GET / HTTP/1.1\r\n"
 
-static const char page_text[] = "<p>page</p>";
 static struct client client;
-
-struct packed_file *packed_file_find(const char *path, size_t length)
-{
-    static struct packed_file page = {.path = "/",
-                                      .type = "text/html",
-                                      .start = page_text,
-                                      .end = page_text + sizeof(page_text) - 1};
-
-    return length == 1 && path[0] == '/' ? &page : NULL;
-}
-
-char *metrics_text(void)
-{
-    return NULL; /* no memory */
-}
 
 /* The status of the answer to one request; *over: the connection has ended. */
 static int status_of(const char *request, bool *over)
