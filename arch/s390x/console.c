@@ -7,6 +7,7 @@
 #include "s390x.h"
 #include "sclp.h"
 #include <arch/console.h>
+#include <neap/lock.h>
 #include <neap/log.h>
 #include <string.h>
 
@@ -81,13 +82,12 @@ static void ascii_input(const uint8_t *data, size_t length)
         console_input((char)data[i]);
 }
 
-void s390_sclp_interrupt(uint32_t parameter)
+/* Under the lock. */
+static void read_event(void)
 {
     struct sccb_event *sccb = (struct sccb_event *)input;
     size_t length;
 
-    if (!(parameter & 3)) /* the end of a command: sclp_call() has seen it */
-        return;
     memset(sccb, 0, sizeof(*sccb));
     sccb->header.length = SCCB_SIZE;
     if (sclp_call(SCLP_READ_EVENT, &sccb->header) != SCLP_OK ||
@@ -99,6 +99,19 @@ void s390_sclp_interrupt(uint32_t parameter)
         ascii_input(sccb->event.data, length);
     else if (sccb->event.type == SCLP_EVENT_COMMAND)
         console_line_input(sccb->event.data, length);
+}
+
+/* A floating interrupt: for the next piece of input it may come on another CPU. */
+void s390_sclp_interrupt(uint32_t parameter)
+{
+    static struct spinlock lock = SPINLOCK_INIT("console input", LOCK_RANK_INPUT);
+    irqflags_t flags;
+
+    if (!(parameter & 3)) /* the end of a command: sclp_call() has seen it */
+        return;
+    flags = spin_lock(&lock);
+    read_event();
+    spin_unlock(&lock, flags);
 }
 
 void arch_console_enable_input(void)

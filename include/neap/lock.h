@@ -24,6 +24,7 @@ enum lock_rank {
     LOCK_RANK_LENDER,  /* asking those who hold movable memory without contents */
     LOCK_RANK_CHANNEL, /* a command on a device behind a channel, or made of software */
     /* spinlocks */
+    LOCK_RANK_INPUT, /* what the console's interrupt reads into */
     LOCK_RANK_SMP,
     LOCK_RANK_VIRTQUEUE,
     LOCK_RANK_SPACE, /* addresses and promises of the application */
