@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The operator's console in line mode, for machines without a terminal that takes bytes (s390x)."""
 
+import re
+
 import pytest
 from harness.machine import MACHINE
 
@@ -17,3 +19,15 @@ def test_sclp_line_mode(boot, end, code):
     guest.serial.send(end + "\n")
     assert guest.wait() == code
     assert end == "poweroff" or "last messages:" in guest.serial.text
+
+
+@pytest.mark.parametrize("cpus", [2, 4])
+def test_sclp_typed_in_pieces(boot, cpus):
+    """Each byte has an interrupt of its own, which any CPU may take: none is lost, and they stay in order."""
+    guest = boot(cpus=cpus)
+    for number in range(100):
+        line = f"no-such-command-{number:03d}"
+        begin = len(guest.serial.text)
+        for letter in line + "\r":
+            guest.serial.send(letter)
+        guest.serial.expect(re.escape(line) + r"[^\n]*\n[^\n]*" + re.escape(line), begin)
